@@ -51,7 +51,8 @@ def apply() -> None:
 
 def copy_button(text: str, key: str) -> None:
     """Show a button that copies a text. The text is sent to the browser only after a click."""
-    st.button("Copy", type="tertiary", key=f"copy {key}", on_click=copy_to_clipboard, args=(text,))
+    icon = ":material/content_copy:"
+    st.button("Copy", type="tertiary", icon=icon, key=f"copy {key}", on_click=copy_to_clipboard, args=(text,))
 
 
 def copy_to_clipboard(text: str) -> None:

@@ -1,6 +1,6 @@
 """The actions on messages: a row below each recent message, one menu per earlier exchange."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import streamlit as st
@@ -18,6 +18,9 @@ _OF_BOTH = ("Copy", "Copy prompt", "Edit prompt", *_OF_BOT[:3], *_OF_USER[1:], "
 _RECENT = 10
 """How many of the latest messages have their actions in a row. An earlier reply and its prompt share one menu, because
 a widget costs every run the same, visible or not."""
+
+_LATEST = 2
+"""The latest exchange: a prompt and its reply."""
 
 _RATINGS: tuple[Literal["down", "up"], ...] = ("down", "up")
 
@@ -38,12 +41,14 @@ class OfferedActions(NamedTuple):
         alternatives: the IDs of all versions of the message, in order.
         is_rated: whether the row asks for feedback.
         prompt: the prompt of the reply, if the menu is for both.
+        is_latest: whether the message is in the latest exchange, whose rows have the main actions as buttons, too.
     """
 
     kind: Literal["row", "menu", "nothing"]
     alternatives: Sequence[str] = ()
     is_rated: bool = False
     prompt: Message | None = None
+    is_latest: bool = False
 
 
 def active_messages() -> ActiveMessages:
@@ -62,7 +67,8 @@ def offered_actions(
         is_asked = index == newest or bool(message.feedback) or message.id == active.rating
         is_rated = is_asked and message.role == "assistant"
         is_row = newest - index < _RECENT or message.id in alternatives or is_rated
-        rows.append(OfferedActions("row", alternatives.get(message.id, ()), is_rated) if is_row else None)
+        row = OfferedActions("row", alternatives.get(message.id, ()), is_rated, is_latest=newest - index < _LATEST)
+        rows.append(row if is_row else None)
     for index, (message, row) in enumerate(zip(messages, rows, strict=True)):
         if row:
             yield row
@@ -90,9 +96,32 @@ def _row(session: Session, message: Message, actions: OfferedActions) -> None:
             _branches(session, message, actions.alternatives)
         if message.content:
             copy_button(message.content, message.id)
+        if actions.is_latest:
+            _main_actions(session, message)
         _menu(session, message, _OF_USER if message.role == "user" else _OF_BOT, message)
         if actions.is_rated:
             _feedback(session, message)
+
+
+def _main_actions(session: Session, message: Message) -> None:
+    if message.role == "user":
+        _icon("Edit", "edit", "edit", message, _start_editing, message.id)
+    else:
+        _icon("Regenerate", "regenerate", "refresh", message, _regenerate, session, message.id)
+        _icon("Branch in new chat", "branch", "call_split", message, dividers.branch_into_session, session, message.id)
+
+
+def _icon(name: str, key: str, icon: str, message: Message, action: Callable[..., object], *args: object) -> None:
+    icon = f":material/{icon}:"
+    st.button(name, key=f"{key} {message.id}", help=name, icon=icon, type="tertiary", on_click=action, args=args)
+
+
+def _start_editing(message_id: str) -> None:
+    st.session_state.editing = message_id
+
+
+def _regenerate(session: Session, message_id: str) -> None:
+    callbacks.attempt(lambda chat: chat.regenerate(session.user, session, message_id))
 
 
 def _branches(session: Session, message: Message, alternatives: Sequence[str]) -> None:
@@ -119,7 +148,9 @@ def _menu(session: Session, message: Message, names: Sequence[str], prompt: Mess
     key = f"menu {message.id}"
     empty = {name for name, text in (("Copy", message.content), ("Copy prompt", prompt.content)) if not text}
     names = [name for name in names if name not in empty]
-    st.menu_button("More", names, key=key, type="tertiary", on_click=_chosen, args=(session, message, prompt, key))
+    args = (session, message, prompt, key)
+    icon = ":material/more_horiz:"
+    st.menu_button("More", names, key=key, type="tertiary", icon=icon, on_click=_chosen, args=args)
 
 
 def _chosen(session: Session, message: Message, prompt: Message, key: str) -> None:
@@ -127,7 +158,7 @@ def _chosen(session: Session, message: Message, prompt: Message, key: str) -> No
         case "Copy" | "Copy prompt" as name:
             copy_to_clipboard(message.content if name == "Copy" else prompt.content)
         case "Edit" | "Edit prompt":
-            st.session_state.editing = prompt.id
+            _start_editing(prompt.id)
         case "Clear context above":
             dividers.clear_context(session, prompt.id)
         case "Copy the rest to a new chat":
@@ -135,7 +166,7 @@ def _chosen(session: Session, message: Message, prompt: Message, key: str) -> No
         case "Branch in new chat":
             dividers.branch_into_session(session, message.id)
         case "Regenerate":
-            callbacks.attempt(lambda chat: chat.regenerate(session.user, session, message.id))
+            _regenerate(session, message.id)
         case "Feedback":
             st.session_state.rating = message.id
         case "Redact" | "Redact prompt" as name:

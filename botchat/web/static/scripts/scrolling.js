@@ -34,10 +34,10 @@ function showJump() {
   if (jump.hidden === isFar) jump.hidden = !isFar;
 }
 
-// Sending: Enter in the composer, or its button.
+// Sending: Enter in the composer, whose text is still there before Streamlit handles the key, or its button.
 document.addEventListener("keydown", (event) => {
   if (event.target.matches?.(COMPOSER) && event.key === "Enter" && !event.shiftKey && event.target.value.trim()) follow();
-});
+}, true);
 document.addEventListener("click", (event) => {
   if (event.target.closest('[data-testid="stChatInputSubmitButton"]')) follow();
   if (event.target.closest(".st-key-sessions, .st-key-new-chat")) isFollowing = false;
