@@ -68,7 +68,7 @@ def unsent_message(shown: Session | None) -> None:
     """Show the unsent message, if there is one, until it is sent or moved back to the composer."""
     if "unsent" not in st.session_state:
         return
-    with st.container(key="unsent"):  # page.js reads it here to keep it across a reload
+    with st.container(key="unsent"):  # the script reads it here to keep it across a reload
         _show_unsent(shown)
 
 

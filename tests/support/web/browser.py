@@ -104,7 +104,7 @@ class Visitor:
     def visit(self, address: str) -> None:
         self.page.goto(address, timeout=PATIENCE)
         expect(self.line).to_be_visible()
-        expect(self.page.locator(".botchat-said")).to_be_attached()  # page.js runs
+        expect(self.page.locator(".botchat-said")).to_be_attached()  # the script runs
 
     @property
     def line(self):

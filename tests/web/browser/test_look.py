@@ -207,8 +207,9 @@ def test_on_a_wide_screen_the_list_stays(parts, visit):
 @pytest.mark.parametrize(("key", "from_line"), [("/", False), ("Control+k", False), ("Control+k", True)])
 def test_a_key_leads_to_the_search(parts, visit, key, from_line):
     visitor = visit(parts)
-    if from_line:
-        visitor.line.focus()
+    expect(visitor.line).to_be_focused()
+    if not from_line:
+        visitor.messages.first.click()
     visitor.page.keyboard.press(key)
     expect(visitor.page.get_by_placeholder("Search")).to_be_focused()
 
@@ -217,6 +218,8 @@ def test_a_key_pressed_before_the_search_is_drawn_leads_there_still(visitor, par
     held = []
     visitor.page.route("**/TextInput*.js", lambda script: held.append(script))  # noqa: PLW0108 - it refuses a built-in
     visitor.visit(parts)
+    expect(visitor.line).to_be_focused()
+    visitor.messages.first.click()
     visitor.page.keyboard.press("/")
     expect(visitor.page.get_by_placeholder("Search")).to_have_count(0)
     held[0].continue_()

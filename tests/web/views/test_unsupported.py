@@ -35,7 +35,7 @@ def test_what_can_not_be_shown_is_named_below_the_words_as_plain_text(site):
     assert tab.chat_message[1].caption[1].value == escape(f"Unsupported content: {hostile}")
     kinds = [type(element).__name__ for element in tab.chat_message[1]]
     assert kinds.index("Markdown") < kinds.index("Caption")
-    assert [button.label for button in tab.chat_message[0].button] == []
+    assert [button.label for button in tab.chat_message[0].button] == ["Edit"]  # nothing to copy
 
 
 def test_it_is_named_while_the_reply_comes(site):

@@ -21,6 +21,14 @@ setInterval(async () => {
   offlineSince ??= Date.now();
   // Streamlit reconnects at once after a short interruption, which isn't worth a banner.
   if (Date.now() - offlineSince >= RECONNECT_MS) banner.textContent = "Connection lost. Reconnecting…";
+  hideStreamlitDialog();
   const answer = await fetch("_stcore/host-config").catch(() => null);
   if (answer?.status === 401) location.reload();
 }, RECONNECT_MS);
+
+// The banner says it all; Streamlit's dialog would cover the chat, which can still be read and copied.
+function hideStreamlitDialog() {
+  for (const dialog of document.querySelectorAll('[data-testid="stDialog"], [role="dialog"]')) {
+    if (dialog.textContent.includes("Streamlit server is not responding")) dialog.style.display = "none";
+  }
+}

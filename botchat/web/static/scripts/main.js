@@ -13,6 +13,7 @@ function update() {
   placeStop();
   keepAnchor();
   scrollToEnd();
+  hideStreamlitDialog();
   showJump();
 }
 restoreUnsent();

@@ -20,7 +20,6 @@ function dressCode() {
     });
     block.append(wrap);
   }
-  for (const pre of document.querySelectorAll('[data-testid="stCode"] pre:not([tabindex])')) pre.tabIndex = 0;
 }
 
 // The boxes of a task list have no label of their own.
