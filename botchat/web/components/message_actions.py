@@ -62,13 +62,14 @@ def offered_actions(
 ) -> Iterator[OfferedActions]:
     """Yield the actions below each message; `alternatives` has the IDs of all versions of a message by its ID."""
     newest = len(messages) - 1
-    rows = []
+    rows: list[OfferedActions | None] = []
     for index, message in enumerate(messages):
         is_asked = index == newest or bool(message.feedback) or message.id == active.rating
         is_rated = is_asked and message.role == "assistant"
         is_row = newest - index < _RECENT or message.id in alternatives or is_rated
-        row = OfferedActions("row", alternatives.get(message.id, ()), is_rated, is_latest=newest - index < _LATEST)
-        rows.append(row if is_row else None)
+        is_latest = newest - index < _LATEST
+        offered = OfferedActions("row", alternatives.get(message.id, ()), is_rated, is_latest=is_latest)
+        rows.append(offered if is_row else None)
     for index, (message, row) in enumerate(zip(messages, rows, strict=True)):
         if row:
             yield row
@@ -111,7 +112,7 @@ def _main_actions(session: Session, message: Message) -> None:
         _icon("Branch in new chat", "branch", "call_split", message, dividers.branch_into_session, session, message.id)
 
 
-def _icon(name: str, key: str, icon: str, message: Message, action: Callable[..., object], *args: object) -> None:
+def _icon(name: str, key: str, icon: str, message: Message, action: Callable[..., None], *args: object) -> None:
     icon = f":material/{icon}:"
     st.button(name, key=f"{key} {message.id}", help=name, icon=icon, type="tertiary", on_click=action, args=args)
 
