@@ -85,7 +85,7 @@ def archive(ids: IdsArgument, store: StoreOption = None, user: UserOption = None
 
     Archived sessions are kept, but not listed by default.
 
-    Example: botchat sessions list --until 90d --ids-only -n 10000 | botchat sessions archive -
+    Example: botchat sessions list --until 90d --ids-only | botchat sessions archive -
     """
     _change_each(ids, store, user, lambda chat, session: _move(chat, session, "active", "archived"))
 
@@ -93,7 +93,7 @@ def archive(ids: IdsArgument, store: StoreOption = None, user: UserOption = None
 def unarchive(ids: IdsArgument, store: StoreOption = None, user: UserOption = None) -> None:
     """Unarchive sessions.
 
-    Example: botchat sessions list --archived --ids-only -n 10000 | botchat sessions unarchive -
+    Example: botchat sessions list --archived --ids-only | botchat sessions unarchive -
     """
     _change_each(ids, store, user, lambda chat, session: _move(chat, session, "archived", "active"))
 
@@ -103,7 +103,7 @@ def restore(ids: IdsArgument, store: StoreOption = None, user: UserOption = None
 
     Deleted sessions stay in the trash for 30 days.
 
-    Example: botchat sessions list --deleted --ids-only -n 10000 | botchat sessions restore -
+    Example: botchat sessions list --deleted --ids-only | botchat sessions restore -
     """
     _change_each(ids, store, user, lambda chat, session: _move(chat, session, "trash", "active"))
 
@@ -202,7 +202,7 @@ def prune(
 ) -> None:
     """Delete or archive inactive sessions.
 
-    With --older-than, moves inactive sessions to the trash. Without it, applies the retention policy in the config
+    With --older-than, moves inactive sessions to the trash. Otherwise, applies the retention policy in the config
     ([[retention]]), which deletes permanently. Pinned sessions are skipped. The affected sessions are printed on
     stdout: id, action, name, update_time, user.
 
