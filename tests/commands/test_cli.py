@@ -146,7 +146,7 @@ def test_a_session_that_is_not_there_and_anothers_are_told_alike(shell, reposito
     [
         (["ask", "-b", "nobody", "hi"], "Bot 'nobody' not found. Configured bots: demo."),
         (["ask", " "], "No question given"),
-        (["sessions", "list", "--after", "nonsense"], "no cursor"),
+        (["sessions", "list", "--after", "nonsense"], "Invalid cursor"),
         (["sessions", "list", "--user", ""], "user"),
         (["sessions", "list", "--store", "ftp://x"], "Unknown store type ftp://"),
         (["web", "--host", "0.0.0.0"], "--no-sign-in"),

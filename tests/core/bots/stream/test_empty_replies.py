@@ -160,8 +160,8 @@ def test_an_empty_reply_of_a_server_is_asked_for_again_as_a_version(remote_with,
 @pytest.mark.parametrize(
     ("reply", "words"),
     [
-        (empty(), ("Empty reply", "not answered · r retry")),
-        (empty(status="truncated", error="Nothing [b]came."), ("✂ Nothing [b]came. · r retry",)),
+        (empty(), ("Empty reply", "No reply · r to retry")),
+        (empty(status="truncated", error="Nothing [b]came."), ("✂ Nothing [b]came. · r to retry",)),
     ],
     ids=["of an earlier version", "as it ends now"],
 )
@@ -186,7 +186,7 @@ async def test_the_terminal_shows_the_empty_reply_of_a_server(remote_with, store
     async with terminal(
         remote_with("A heron.", DONE), tmp_path, find_initial=lambda chat: chat.open("ann", session.id)
     ) as at:
-        await at.sees("✂ Nothing came. · r retry")
+        await at.sees("✂ Nothing came. · r to retry")
         at.app.conversation.transcript.focus()
         await at.press("r")
         await at.sees("A heron.")
