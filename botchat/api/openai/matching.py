@@ -45,7 +45,7 @@ def read_messages(sent: Sequence[dict[str, Any]]) -> Conversation:
                 f"messages.{i}: unsupported message. Supported: system, developer, user, assistant (no tool calls)."
             )
     if not conversation.messages or conversation.messages[-1].role != "user":
-        raise InvalidInput("The last message must have the role user.")
+        raise InvalidInput("messages: the last message must have the role user.")
     return conversation
 
 

@@ -282,7 +282,7 @@ def test_errors_are_those_that_the_client_knows(client_with, store):
         ask(client, "Hi", model="gpt-9")
     with pytest.raises(openai.NotFoundError, match="not found"):
         ask(client, "Hi", session="none")
-    with pytest.raises(openai.AuthenticationError, match="not good"):
+    with pytest.raises(openai.AuthenticationError, match="Invalid or expired API token"):
         ask(client.with_options(api_key="bc_none"), "Hi")
     with pytest.raises(openai.UnprocessableEntityError, match="The limit is 10"):
         ask(client, "x" * 11)
