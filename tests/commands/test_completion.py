@@ -50,7 +50,7 @@ def test_sessions_are_completed_by_id_and_by_name(tab, local_repository):
 def test_users_and_tokens_are_completed(tab, local_shell, local_repository):
     stored(local_repository, user="anton")
     shown = local_shell.run("tokens", "create", "anna", "--name", "laptop")
-    token = re.search(r"revoke (\w+)", shown.stderr)[1]
+    token = re.search(r"tokens revoke (\w+)", shown.stderr)[1]
     assert tab("users", "show", "an") == ["anna", "anton"]
     assert tab("sessions", "list", "--user", "ant") == ["anton"]
     assert tab("tokens", "list", "--user", "ann") == ["anna"]

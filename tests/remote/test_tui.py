@@ -133,7 +133,7 @@ def test_a_server_that_is_killed_and_comes_back_loses_no_word(local_shell, local
     ("options", "code", "words"),
     [
         (["--server", "http://127.0.0.1:1"], 5, "Can't reach"),
-        (["--server", "http://127.0.0.1:1", "--user", "bob"], 2, "a token says whose sessions"),
+        (["--server", "http://127.0.0.1:1", "--user", "bob"], 2, "the API token determines the user"),
     ],
 )
 def test_the_command_ends_with_a_sentence_and_its_exit_code(local_shell, options, code, words):

@@ -109,7 +109,7 @@ def test_a_server_that_stops_and_comes_back_loses_no_word(tmp_path, own_mongod: 
         terminal.sees("No chats yet.")
         own_mongod.stop()
         terminal.type("hello\r")
-        terminal.sees("Couldn't send: MongoDB at")
+        terminal.sees("Couldn't send: Can't reach MongoDB at")
         own_mongod.start()
         terminal.type("\r")
         terminal.sees("Demo bot")
