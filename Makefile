@@ -103,7 +103,7 @@ clean:  ## Remove what the other targets made
 	@touch $@
 
 .venv/installed: .venv/made pyproject.toml
-	@echo 'Installing botchat into .venv: about 65 packages, 450 MB on disk. Only the first time.'
+	@echo 'Installing botchat into .venv: about 65 packages, 450 MB on disk. Only the first time, and when they change.'
 	@echo 'It takes one minute on a fast machine and network, and can take ten on slow ones.'
 	@$(INSTALL) -e .
 	@touch $@

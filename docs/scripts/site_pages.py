@@ -7,7 +7,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -77,15 +77,18 @@ def toctree(caption: str, pages: list[str]) -> str:
     return "\n" + "\n".join(["```{toctree}", *options, "", *pages, "```"]) + "\n"
 
 
-def with_site_links(text: str, file: Path, page: str) -> str:
-    """Return the Markdown of a file with the links out of docs/ leading to where they lead on the site."""
+def with_site_links(text: str, file: Path, page: str, environment: Mapping[str, str] = os.environ) -> str:
+    """Return the Markdown of a file with the links out of docs/ leading to where they lead on the site.
+
+    GitHub's variables in `environment` name the repository, for links to files that the site doesn't have.
+    """
 
     def changed(link: re.Match[str]) -> str:
         words, path, anchor = link[1], link[2], link[3] or ""
         target = (file.parent / path).resolve()
         if target.is_relative_to(DOCS) and file.is_relative_to(DOCS):
             return link[0]
-        address = site_address(target, page)
+        address = site_address(target, page, environment)
         return f"[{words}]({address}{'' if address.endswith('index.md') else anchor})" if address else words
 
     return "".join(part if is_code else _LINK.sub(changed, part) for part, is_code in pieces(text))
@@ -101,7 +104,7 @@ def pieces(text: str) -> Iterator[tuple[str, bool]]:
     yield text[end:], False
 
 
-def site_address(target: Path, page: str) -> str | None:
+def site_address(target: Path, page: str, environment: Mapping[str, str]) -> str | None:
     """Return where a link of a page to a file of the repository leads; None if the site doesn't have it."""
     up = "../" * page.count("/")
     name = target.relative_to(ROOT).as_posix()
@@ -109,9 +112,9 @@ def site_address(target: Path, page: str) -> str | None:
         return f"{up}{ROOT_FILES[name]}.md"
     if target.is_relative_to(DOCS):
         return up + target.relative_to(DOCS).as_posix()
-    repository = os.environ.get("GITHUB_REPOSITORY")
+    repository = environment.get("GITHUB_REPOSITORY")
     if not repository:
         return None
     kind = "tree" if target.is_dir() else "blob"
-    server = os.environ.get("GITHUB_SERVER_URL", "https://github.com")
-    return f"{server}/{repository}/{kind}/{os.environ.get('GITHUB_SHA', 'main')}/{name}"
+    server = environment.get("GITHUB_SERVER_URL", "https://github.com")
+    return f"{server}/{repository}/{kind}/{environment.get('GITHUB_SHA', 'main')}/{name}"

@@ -13,7 +13,7 @@ def test_an_account_is_added_listed_disabled_and_removed_with_its_tokens(local_s
     assert shell.run("users", "add", "ann", stdin="correct horse\n").returncode == 0
     assert "already has an account" in error_line(shell.run("users", "add", "ann", stdin="correct horse\n"))
     assert "8 to 1,024" in error_line(shell.run("users", "add", "bob", stdin="short\n"))
-    assert "without a terminal" in error_line(shell.run("users", "add", "bob"))
+    assert "Without a terminal" in error_line(shell.run("users", "add", "bob"))
     assert shell.lines("users", "list", "--fields", "user,sessions,account") == [["ann", "0", "active"]]
     access = AuthService(local_repository.accounts())
     assert access.check_password("ann", "correct horse") == "ann"

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from support.environment import environment
 from support.paths import ROOT
 from support.shell import error_line, run_on_terminal
 from typer.main import get_command
@@ -28,12 +29,12 @@ def command_paths(command, path=()):
 
 
 @pytest.fixture
-def printed(capsys, monkeypatch):
+def printed(capsys):
     """Return a function that runs a command in this process and returns what it prints."""
-    monkeypatch.setenv("COLUMNS", "80")
 
     def run(*arguments: str) -> str:
-        app(args=list(arguments), prog_name="botchat", standalone_mode=False)
+        with environment(COLUMNS="80"):
+            app(args=list(arguments), prog_name="botchat", standalone_mode=False)
         return capsys.readouterr().out
 
     return run

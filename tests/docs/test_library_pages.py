@@ -1,10 +1,12 @@
 """The Python examples of docs/build/library.md and strands.md, run in order: each prints the comments below it."""
 
+import contextlib
 import re
 
 import pytest
 from fastapi.testclient import TestClient
 from support.bots.stub_server import StubBot, streamed
+from support.environment import environment
 from support.paths import DOCS
 from support.shell import Shell
 
@@ -26,12 +28,9 @@ def run(code: str, names: dict, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    for name in ("BOTCHAT_STORE", "BOTCHAT_CONFIG"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    return tmp_path
+def folder(tmp_path):
+    with environment(BOTCHAT_STORE=None, BOTCHAT_CONFIG=None, HOME=str(tmp_path)), contextlib.chdir(tmp_path):
+        yield tmp_path
 
 
 def shown(folder, page: str) -> str:

@@ -101,18 +101,17 @@ def test_a_page_has_those_in_the_folder_of_its_name_below_it(site_pages):
     assert site_pages.folder_of("d/e", pages) == site_pages.folder_of("index", pages) == []
 
 
-def test_links_out_of_the_docs_lead_to_pages_of_the_site(site_pages, monkeypatch):
-    monkeypatch.delenv("GITHUB_REPOSITORY", raising=False)
-    text = site_pages.with_site_links(SPECIMEN, DOCS / "specimen.md", "specimen")
+def test_links_out_of_the_docs_lead_to_pages_of_the_site(site_pages):
+    text = site_pages.with_site_links(SPECIMEN, DOCS / "specimen.md", "specimen", {})
     assert text == SPECIMEN.replace("(../CHANGELOG.md#unreleased)", "(help/changelog.md#unreleased)").replace(
         "[a file](../pyproject.toml)", "a file"
     )
 
 
-def test_links_out_of_the_docs_lead_to_the_repository_where_it_is_known(site_pages, monkeypatch):
-    for name, value in {"REPOSITORY": "ann/botchat", "SHA": "abc", "SERVER_URL": "https://github.com"}.items():
-        monkeypatch.setenv(f"GITHUB_{name}", value)
-    text = site_pages.with_site_links("[a](../../examples) [b](../../LICENSE)", DOCS / "a" / "b.md", "a/b")
+def test_links_out_of_the_docs_lead_to_the_repository_where_it_is_known(site_pages):
+    names = {"REPOSITORY": "ann/botchat", "SHA": "abc", "SERVER_URL": "https://github.com"}
+    environment = {f"GITHUB_{name}": value for name, value in names.items()}
+    text = site_pages.with_site_links("[a](../../examples) [b](../../LICENSE)", DOCS / "a/b.md", "a/b", environment)
     assert text == (
         "[a](https://github.com/ann/botchat/tree/abc/examples) [b](https://github.com/ann/botchat/blob/abc/LICENSE)"
     )
