@@ -21,7 +21,6 @@ _SCRIPTS = (
     "sidebar",
     "composer",
     "shortcuts",
-    "scrolling",
     "messages",
     "main",
 )

@@ -1,4 +1,4 @@
-"""The composer in Chromium: the focus, Stop, keys, input methods, dropped files, and where the page scrolls."""
+"""The composer in Chromium: the focus, Stop, keys, input methods and dropped files."""
 
 import threading
 
@@ -7,11 +7,7 @@ from playwright.sync_api import expect
 from support.bots.stub_server import streamed
 from support.web.browser import PHONE, Visitor, chromium_binary
 
-from botchat.core.models import Message, Session
-
 pytestmark = pytest.mark.skipif(chromium_binary() is None, reason="no Chromium here: install it to run these")
-
-SCROLLER = '[data-testid="stAppScrollToBottomContainer"], [data-testid="stMain"]'
 
 
 @pytest.fixture
@@ -27,23 +23,6 @@ def held_reply(local_shell, stub_for):
     stub_for(local_shell, [streamed(["The first half ", rest, "and the second half."])])
     yield rest
     rest.set()
-
-
-def long_chat(repository, messages: int) -> Session:
-    session = Session(user="ann", bot_id="demo")
-    for i in range(messages):
-        role = "assistant" if i % 2 else "user"
-        repository.append(session, Message(role=role, content=f"number {i} " + "words " * 60))
-    return session
-
-
-def distance_to_end(visitor: Visitor) -> float:
-    return visitor.page.locator(SCROLLER).evaluate("it => it.scrollHeight - it.scrollTop - it.clientHeight")
-
-
-def scroll_up(visitor: Visitor, pixels: int) -> None:
-    visitor.messages.last.hover()
-    visitor.page.mouse.wheel(0, -pixels)
 
 
 def waits_for_stop(visitor: Visitor):
@@ -145,41 +124,6 @@ def test_a_file_dropped_anywhere_is_attached(page_address, visit):
     expect(visitor.page.get_by_test_id("stChatInput")).to_contain_text("herons.txt")
     visitor.say("Read this")
     visitor.sees("herons.txt")
-
-
-def test_sending_shows_the_message_wherever_one_was(local_repository, local_shell, serve, visit):
-    session = long_chat(local_repository, 40)
-    visitor = visit(f"{serve(local_shell).address}/?session={session.id}")
-    visitor.sees("number 39")
-    scroll_up(visitor, 3000)
-    jump = visitor.page.get_by_role("button", name="Jump to latest")
-    expect(jump).to_be_visible()
-    visitor.say("Where am I?")
-    expect(visitor.page.get_by_test_id("stChatMessage").get_by_text("Where am I?").first).to_be_in_viewport()
-    expect(jump).to_be_hidden()
-
-
-def test_jump_to_latest_leads_to_the_end(local_repository, local_shell, serve, visit):
-    session = long_chat(local_repository, 40)
-    visitor = visit(f"{serve(local_shell).address}/?session={session.id}")
-    visitor.sees("number 39")
-    jump = visitor.page.get_by_role("button", name="Jump to latest")
-    expect(jump).to_be_hidden()
-    scroll_up(visitor, 3000)
-    jump.click()
-    expect(jump).to_be_hidden()
-    assert distance_to_end(visitor) < 2
-
-
-def test_earlier_messages_load_near_the_top_and_the_place_stays(local_repository, local_shell, serve, visit):
-    session = long_chat(local_repository, 120)
-    visitor = visit(f"{serve(local_shell).address}/?session={session.id}")
-    expect(visitor.messages).to_have_count(50)
-    first = visitor.messages.filter(has_text="number 70 ")
-    scroll_up(visitor, 100_000)
-    expect(visitor.messages).to_have_count(100)
-    visitor.rests()
-    expect(first).to_be_in_viewport()
 
 
 def test_a_question_mark_shows_the_shortcuts(page_address, visit):

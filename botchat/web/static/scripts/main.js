@@ -11,10 +11,7 @@ function update() {
   focusEditor();
   focusComposer();
   placeStop();
-  keepAnchor();
-  scrollToEnd();
   hideStreamlitDialog();
-  showJump();
 }
 restoreUnsent();
 new MutationObserver(update).observe(document.body, { childList: true, subtree: true });

@@ -6,7 +6,8 @@ function makeLongTextsFocusable() {
 
 // Code blocks: a header with the language, and a button that wraps long lines.
 function dressCode() {
-  for (const block of document.querySelectorAll('[data-testid="stCode"]:not([data-lang])')) {
+  const undressed = '[data-testid="stCode"]:not([data-lang], [class*="st-key-long-"] *)'; // a long text isn't code
+  for (const block of document.querySelectorAll(undressed)) {
     const language = block.querySelector("code")?.className.match(/language-([\w+#.-]+)/)?.[1] ?? "text";
     block.dataset.lang = language;
     const wrap = document.createElement("button");
