@@ -54,6 +54,12 @@ class Mongod:
         assert self._process is not None
         os.kill(self._process.pid, number)
 
+    def freeze(self) -> None:
+        """Stop the process with SIGSTOP, and return when all its threads have stopped."""
+        assert self._process is not None
+        self.send(signal.SIGSTOP)
+        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED)
+
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
         if self._process is not None:
             self.send(number)

@@ -126,7 +126,7 @@ def test_a_frozen_server_is_unavailable_and_works_when_it_wakes(own_mongod):
     with pymongo.timeout(60):  # a server that is awake may be slow
         repository.prepare()
         session = talk(repository)
-    own_mongod.send(signal.SIGSTOP)
+    own_mongod.freeze()
     with pytest.raises(StoreUnavailable, match="didn't respond in time"):
         repository.append(session, Message(role="user", content="more"))
     own_mongod.send(signal.SIGCONT)
