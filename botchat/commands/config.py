@@ -55,6 +55,7 @@ _TEMPLATE = """\
 #[bots.local]
 #base_url = "http://127.0.0.1:8080/v1"    # default: OPENAI_BASE_URL, then OpenAI
 #model = "qwen3"                          # default: the first model that the server lists
+#models = ["qwen3:32b"]                   # models that a session may choose instead; default: all of the server's
 #api_key_env = "LOCAL_API_KEY"            # name of the environment variable with the API key, never the key itself
 #system = "You are brief."                # system prompt
 #context_window = 32768                   # tokens; default: the server's limit
