@@ -91,7 +91,7 @@ def test_a_message_that_was_not_saved_is_a_draft_again_after_a_reload(tmp_path, 
 
 
 def copy_button(visitor: Visitor, key: str) -> Locator:
-    """The Copy button with this key; parts of the page that are still loading are hidden, so its place tells nothing."""
+    """The Copy button with this key. Its place tells nothing: parts of the page that are still loading are hidden."""
     return visitor.page.locator(f".st-key-copy-{key}").get_by_role("button", name="Copy", exact=True)
 
 
@@ -135,6 +135,7 @@ def test_an_older_exchange_is_copied_and_changed_from_its_one_menu(local_shell, 
     expect(question.get_by_role("button", name="More")).to_have_count(0)
     old, new = (visitor.messages.nth(place).bounding_box()["height"] for place in (0, 12))
     assert old == new  # the row of what can be done with a message takes no room in the box of what was said
+    visitor.is_at_the_end()  # a menu that is opened before would scroll away
     for option, place in (("Copy", 1), ("Copy prompt", 0), ("Edit prompt", 0)):
         answer.hover()
         answer.get_by_role("button", name="More").click()
