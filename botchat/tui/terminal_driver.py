@@ -1,22 +1,20 @@
 """The terminal driver, which ends the program if the terminal closes while the program draws."""
 
-from enum import Enum
+import os
+import selectors
+from codecs import getincrementaldecoder
 from functools import partial
 from threading import Thread
 
-from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual.drivers._writer_thread import WriterThread
 from textual.drivers.linux_driver import LinuxDriver
+
+from botchat.tui.terminal_input import READ_BYTES, InputParser
 
 TERMINAL_CLOSED = 129
 """The exit code: 128 and SIGHUP, as a shell reports it."""
 
-
-class _Key(Enum):
-    ALT_ENTER = "alt+enter"
-
-
-ANSI_SEQUENCES_KEYS["\x1b\r"] = (_Key.ALT_ENTER,)  # type: ignore[index]  # without the kitty protocol; else it is Enter
+_POLL_SECONDS = 0.1  # until an Escape that began no sequence counts as the key
 
 
 class TerminalDriver(LinuxDriver):
@@ -33,6 +31,20 @@ class TerminalDriver(LinuxDriver):
         super().start_application_mode()  # type: ignore[no-untyped-call]
         if self._writer_thread is not None:
             Thread(target=self._watch, args=(self._writer_thread,), name="botchat-output", daemon=True).start()
+
+    def run_input_thread(self) -> None:
+        """Read the terminal until the driver stops, and post the events."""
+        parser, decode = InputParser(), getincrementaldecoder("utf-8")("replace").decode
+        with selectors.SelectSelector() as selector:
+            selector.register(self.fileno, selectors.EVENT_READ)
+            is_last = False
+            while not is_last:
+                is_last = self.exit_event.is_set()
+                if selector.select(_POLL_SECONDS) and (data := decode(os.read(self.fileno, READ_BYTES))):
+                    for message in parser.feed(data):
+                        self.process_message(message)
+                for message in parser.tick():
+                    self.process_message(message)
 
     def close(self) -> None:
         """Stop the writer thread."""

@@ -23,6 +23,12 @@ class Composer(TextArea):
 
         text: str
 
+    @dataclass
+    class PageRequested(Message):
+        """The user wants to scroll the messages by a page: -1 up, 1 down."""
+
+        step: int
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, soft_wrap=True, show_line_numbers=False, highlight_cursor_line=False)
         self.cursor_blink = False  # each blink would redraw the screen, also over ssh
@@ -60,7 +66,7 @@ class Composer(TextArea):
 
     async def _on_key(self, event: events.Key) -> None:
         """Handle the composer's keys in typing order; as bindings they would overtake letters still in the queue."""
-        if action := self._own_keys.get(event.key):
+        if action := self._own_keys.get(event.key) or ("new_line" if event.key.endswith("+enter") else None):
             event.stop()
             event.prevent_default()
             await self.run_action(action)
@@ -69,6 +75,14 @@ class Composer(TextArea):
         """Send the text unless it is blank."""
         if self.text.strip():
             self.post_message(self.Submitted(self.text))
+
+    def action_cursor_page_up(self) -> None:
+        """Scroll the messages up by a page."""
+        self.post_message(self.PageRequested(-1))
+
+    def action_cursor_page_down(self) -> None:
+        """Scroll the messages down by a page."""
+        self.post_message(self.PageRequested(1))
 
     def action_new_line(self) -> None:
         """Insert a line feed."""

@@ -173,6 +173,10 @@ class SessionView(SessionReader):
         if self._follow_timer:
             self._follow_timer.pause()
 
+    @on(Composer.PageRequested)
+    def _page_requested(self, event: Composer.PageRequested) -> None:
+        self.transcript.action_page(event.step)
+
     @on(Transcript.NewBelow)
     def _new_below(self, event: Transcript.NewBelow) -> None:
         key = "Escape, then End" if self.composer.has_focus else "End"
