@@ -89,20 +89,30 @@ class TurnActions(SessionUpdates):
         self._draft_scheduled = False
         self._autosave.flush()
 
-    def escape(self) -> bool:
-        """Stop the reply or cancel the edit; return whether there was either."""
+    @property
+    def is_editing(self) -> bool:
+        """Whether an earlier message is in the composer."""
+        return self._autosave.editing is not None
+
+    @property
+    def can_stop(self) -> bool:
+        """Whether a reply is streaming into the open session, here or in another program."""
+        return self.is_answering or (self.session is not None and is_streaming_elsewhere(self.session))
+
+    def stop(self) -> None:
+        """Stop the streaming reply; the received text is kept."""
         if self.is_answering:
-            self.stop()
-        elif self._autosave.editing:
-            self._autosave.end_edit()
-            self.notice.show("")
-        elif self.session and is_streaming_elsewhere(self.session):
+            super().stop()
+        elif self.session:
             self._stop_elsewhere(self.session.id)
             self.app.notify("Stopping…", markup=False)
             self.set_timer(_STOP_SECONDS, self.reload)
-        else:
-            return False
-        return True
+
+    def cancel_edit(self) -> None:
+        """Put the draft back into the composer; the edited text is discarded."""
+        self._autosave.end_edit()
+        self.notice.show("")
+        self.refresh_bindings()
 
     @on(Composer.Submitted)
     def _sent(self, event: Composer.Submitted) -> None:
