@@ -33,6 +33,14 @@ KEYMAP: dict[str, dict[str, list[Binding]]] = {
                 key_display="^j",
                 tooltip="Insert a new line",
             ),
+            Binding(
+                "ctrl+g",
+                "open_editor",
+                "Editor",
+                id="editor",
+                show=False,
+                tooltip="Edit the text in your own editor (VISUAL or EDITOR)",
+            ),
         ],
     },
     "chat list": {

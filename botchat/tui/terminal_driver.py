@@ -24,7 +24,7 @@ class TerminalDriver(LinuxDriver):
     would reach it, and nothing would be saved.
     """
 
-    _is_closing = False
+    _closing: WriterThread | None = None
 
     def start_application_mode(self) -> None:
         """Start the application mode, and watch the writer thread."""
@@ -47,13 +47,13 @@ class TerminalDriver(LinuxDriver):
                     self.process_message(message)
 
     def close(self) -> None:
-        """Stop the writer thread."""
-        self._is_closing = True
+        """Stop the writer thread; a suspended app gets another one when it resumes."""
+        self._closing = self._writer_thread
         super().close()
 
     def _watch(self, writer: WriterThread) -> None:
         writer.join()
-        if self._is_closing:
+        if self._closing is writer:
             return
         self._loop.call_soon_threadsafe(partial(self._app.exit, return_code=TERMINAL_CLOSED))
         while writer._queue.get() is not None:  # noqa: SLF001  (`stop` puts None there)

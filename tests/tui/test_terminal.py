@@ -144,3 +144,20 @@ def test_lines_pasted_without_marks_are_inserted_and_none_is_sent(local_shell):
     sent = repository.get("ann", summary.id).messages[0].content
     repository.close()
     assert sent == "alpha one\nbeta two\ngamma three\n\u3000delta"
+
+
+def test_ctrl_g_opens_the_own_editor_and_leaving_says_how_to_come_back(local_shell, tmp_path):
+    script = tmp_path / "editor.py"
+    script.write_text("import sys, pathlib\np = pathlib.Path(sys.argv[1])\np.write_text(p.read_text() + ' by hand')\n")
+    local_shell.environment["EDITOR"] = f"{sys.executable} {script}"
+    with on_terminal(local_shell, "tui") as terminal:
+        terminal.sees("No chats yet.")
+        terminal.type("written")
+        terminal.sees("written")
+        terminal.type("\x07")
+        terminal.sees("written by hand")
+        terminal.type("\r")
+        terminal.sees("Demo bot")
+        terminal.type("\x11")
+        assert terminal.ends() == 0
+        assert "To resume this chat: botchat tui --session " in terminal.text

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import events
+from textual.app import SuspendNotSupported
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import TextArea
 
+from botchat.tui.external_editor import EditorError, edit_text
 from botchat.tui.keymap import bindings
 
 
@@ -75,6 +77,17 @@ class Composer(TextArea):
         """Send the text unless it is blank."""
         if self.text.strip():
             self.post_message(self.Submitted(self.text))
+
+    def action_open_editor(self) -> None:
+        """Edit the text in the user's own editor; on an error, it is unchanged."""
+        try:
+            with self.app.suspend():
+                edited = edit_text(self.text)
+        except (EditorError, SuspendNotSupported) as error:
+            self.app.notify(str(error), title="Couldn't edit", severity="error", markup=False)
+        else:
+            if edited != self.text:
+                self.replace_text(edited)
 
     def action_cursor_page_up(self) -> None:
         """Scroll the messages up by a page."""
