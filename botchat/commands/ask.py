@@ -20,24 +20,23 @@ from botchat.commands.support.options import (
     settings_from_options,
 )
 from botchat.commands.support.session_selectors import find_session, pluralize
+from botchat.commands.support.standard_input import input_timeout, is_piped, read_input, text_or_image
 from botchat.commands.support.streams import OutputClosedError
-from botchat.core.errors import BotchatError, BotError, InvalidInput, SessionTooLarge, StoreError
+from botchat.core.errors import BotchatError, BotError, InvalidInput, StoreError
 
 if TYPE_CHECKING:
     from botchat.core.chat import Chat, Reply
-    from botchat.core.models import Session
+    from botchat.core.models import File, Message, Session
 
 # How long the command waits for an unavailable store to save a complete reply.
 _SAVE_WAIT_SECONDS = 30.0
 _SAVE_WAIT_SECONDS_AFTER_CTRL_C = 5.0
 
-_MAX_INPUT_BYTES = 15 * 1024 * 1024
-
 
 def ask(
     arguments: Annotated[
         list[str] | None,
-        typer.Argument(help="Question. Piped input is appended to it.", metavar="QUESTION"),
+        typer.Argument(help="Question. Piped input is appended to it; - waits for it.", metavar="QUESTION"),
     ] = None,
     continue_last: Annotated[
         bool, typer.Option("--continue", "-c", help="Continue the session that was used last.")
@@ -101,23 +100,27 @@ def _open_session(
     return session
 
 
-def _read_question(arguments: list[str]) -> str:
-    """Return the question: the arguments, then the piped input after an empty line.
+def _read_question(arguments: list[str]) -> "Message":
+    """Return the question: the arguments, then the piped input after an empty line; a piped image is attached.
 
     Raises:
-        InvalidInput: both are empty.
+        InvalidInput: both are empty, or the piped input is neither text nor an image.
         SessionTooLarge: the piped input exceeds the size of a message.
     """
-    typed = "" if arguments == ["-"] else " ".join(arguments)
-    is_piped = sys.stdin is not None and (arguments == ["-"] or not sys.stdin.isatty())
-    data = sys.stdin.buffer.read(_MAX_INPUT_BYTES + 1) if is_piped else b""
-    if len(data) > _MAX_INPUT_BYTES:
-        raise SessionTooLarge
-    piped = data.decode("utf-8", "replace").rstrip("\n")
+    from botchat.core.models import Message
+
+    waits = arguments[-1:] == ["-"]
+    typed = " ".join(arguments[:-1] if waits else arguments)
+    piped: str | File = ""
+    if is_piped(explicit=waits):
+        piped = text_or_image(read_input(sys.stdin.fileno(), timeout=input_timeout() if typed and not waits else None))
+    if not isinstance(piped, str):
+        return Message(role="user", content=typed, files=[piped])
+    piped = piped.rstrip("\n")
     question = f"{typed}\n\n{piped}" if typed and piped.strip() else typed or piped
     if not question.strip():
         raise InvalidInput("No question given. Pass it as an argument or on stdin: botchat ask QUESTION")
-    return question
+    return Message(role="user", content=question)
 
 
 def _write_reply(reply: "Reply", writer: ReplyWriter, *, is_saved: bool) -> None:
