@@ -26,6 +26,7 @@ from botchat.commands.support.session_selectors import (
     confirm,
     describe_examples,
     describe_plan,
+    find_deleted,
     find_message_id,
     find_session,
     find_sessions,
@@ -101,11 +102,14 @@ def unarchive(ids: IdsArgument, store: StoreOption = None, user: UserOption = No
 def restore(ids: IdsArgument, store: StoreOption = None, user: UserOption = None) -> None:
     """Restore sessions from the trash.
 
-    Deleted sessions stay in the trash for 30 days.
+    Deleted sessions stay in the trash for 30 days. Here @last is the session that was deleted last, and @1 the first of
+    `botchat sessions list --deleted`.
 
-    Example: botchat sessions list --deleted --ids-only | botchat sessions restore -
+    Example: botchat sessions restore @last
     """
-    _change_each(ids, store, user, lambda chat, session: _move(chat, session, "trash", "active"))
+    with open_user_store(settings_from_options(store, user), create=False) as (chat, user_name):
+        sessions = find_sessions(chat, user_name, ids, find_deleted)
+        print_ids(apply_to_each(sessions, lambda session: _restore(chat, session)))
 
 
 def delete(
@@ -246,6 +250,17 @@ def _change_each(
     with open_user_store(settings_from_options(store, user), create=False) as (chat, user_name):
         sessions = find_sessions(chat, user_name, ids)
         print_ids(apply_to_each(sessions, lambda session: change(chat, session)))
+
+
+def _restore(chat: "Chat", session: SessionSummary) -> None:
+    """Move a session from the trash to the list.
+
+    Raises:
+        InvalidInput: it isn't in the trash.
+    """
+    if session.state != "trash":
+        raise InvalidInput(f"Session {session.name!r} isn't in the trash. It was not changed.")
+    chat.update(session.user, session.id, state="active")
 
 
 def _move(chat: "Chat", session: SessionSummary, source: State, target: State) -> None:

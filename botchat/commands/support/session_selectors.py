@@ -21,7 +21,7 @@ from botchat.core.errors import (
     SessionTooLarge,
     StoreError,
 )
-from botchat.core.models import SessionSummary
+from botchat.core.models import SessionFilter, SessionSummary
 
 if TYPE_CHECKING:
     from botchat.core.chat import Chat
@@ -64,14 +64,41 @@ def find_session(chat: "ChatBackend", user: str, text: str) -> SessionSummary:
             raise InvalidInput(f"{text!r} matches several sessions: {listed}. Use more of the ID.")
 
 
-def find_sessions(chat: "Chat", user: str, texts: Sequence[str]) -> list[SessionSummary]:
+def find_deleted(chat: "Chat", user: str, text: str) -> SessionSummary:
+    """Find a session as `find_session`, but @last is the one that was deleted last, and @N is of the list of the trash.
+
+    Raises:
+        SessionNotFound: there is none; the error suggests similar ones.
+        InvalidInput: the text matches several sessions.
+    """
+    is_last, position = text == "@last", re.fullmatch(r"@([1-9]\d{0,4})", text)
+    if not (is_last or position):
+        return find_session(chat, user, text)
+    where = SessionFilter(user=user, state="trash")
+    if position:
+        found = chat.page(user, limit=int(position[1]), where=where).sessions[int(position[1]) - 1 :]
+    else:
+        deleted = (record for record in chat.for_admins().records(where) if record.get("deleted_time"))
+        latest = max(deleted, key=lambda record: record["deleted_time"], default=None)
+        found = tuple(s for s in chat.find(user, latest["_id"]) if s.id == latest["_id"]) if latest else ()
+    if not found:
+        raise SessionNotFound(text)
+    return found[0]
+
+
+def find_sessions(
+    chat: "Chat",
+    user: str,
+    texts: Sequence[str],
+    find: 'Callable[["Chat", str, str], SessionSummary]' = find_session,
+) -> list[SessionSummary]:
     """Find the sessions that texts select, without duplicates; `-` reads them from stdin, one per line.
 
     Raises:
         SessionNotFound, InvalidInput: one of them can't be found; then the others shouldn't be changed either.
     """
     named = [name for text in texts for name in (_ids_from_stdin() if text == "-" else [text])]
-    return list({session.id: session for session in (find_session(chat, user, name) for name in named)}.values())
+    return list({session.id: session for session in (find(chat, user, name) for name in named)}.values())
 
 
 def find_message_id(chat: "Chat", session: SessionSummary, text: str) -> str:
