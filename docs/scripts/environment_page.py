@@ -29,6 +29,7 @@ VARIABLES: dict[str, dict[str, str]] = {
         "OPENAI_CUSTOM_HEADERS": "Additional headers, one `Name: value` per line (read by the openai package).",
     },
     "Secrets of the servers": {
+        "BOTCHAT_SERVER_KEY": "API key of `botchat ask --server`.",
         "BOTCHAT_TOKEN": "API token of `botchat tui --server`.",
         "BOTCHAT_SIGNING_KEY": "Key that signs the API's access tokens, at least 32 bytes, the same for all processes. "
         "Without it, sign-in to the API with a password is off; API tokens work.",

@@ -1,4 +1,4 @@
-"""Reads standard input for a question: without waiting forever for a pipe that nobody writes to, and as text or image.
+"""Reads standard input for a question, as text or an image; a pipe without data is not awaited without a limit.
 
 The only module that decides what piped bytes are.
 """
@@ -17,7 +17,7 @@ TIMEOUT_VARIABLE = "BOTCHAT_INPUT_TIMEOUT"
 """The environment variable with the seconds that a question on the command line waits for piped input."""
 
 NOTICE_SECONDS = 1.0
-"""Seconds without input until the user is told what the command waits for."""
+"""Seconds without input until a notice says that the command waits for it."""
 
 MAX_INPUT_BYTES = 15 * 1024 * 1024
 
@@ -98,7 +98,7 @@ def _read_blocks(descriptor: int, blocks: "queue.SimpleQueue[bytes]") -> None:
 
 
 def is_piped(*, explicit: bool) -> bool:
-    """Return whether there is input to read: stdin is no terminal, or the user asks for it with `-`."""
+    """Return whether there is input to read: stdin is not a terminal, or `-` requests it."""
     return sys.stdin is not None and (explicit or not sys.stdin.isatty())
 
 
