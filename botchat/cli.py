@@ -53,6 +53,7 @@ _sessions.add("import", "sessions_import:import_sessions", "Import sessions from
 _sessions.add("rename", "sessions_change:rename", "Rename a session")
 _sessions.add("pin", "sessions_change:pin", "Pin sessions")
 _sessions.add("unpin", "sessions_change:unpin", "Unpin sessions")
+_sessions.add("tag", "sessions_change:tag", "Add tags to sessions, or remove them")
 _sessions.add("archive", "sessions_change:archive", "Archive sessions")
 _sessions.add("unarchive", "sessions_change:unarchive", "Unarchive sessions")
 _sessions.add("fork", "sessions_context:fork", "Copy messages to a new session")
