@@ -27,7 +27,7 @@ from botchat.commands.support.options import (
     print_notice,
     settings_from_options,
 )
-from botchat.commands.support.session_selectors import find_session, pluralize
+from botchat.commands.support.session_selectors import find_one, find_session, pluralize
 from botchat.commands.support.streams import write_stdout
 from botchat.core.errors import InvalidInput
 from botchat.core.models import PAGE_SIZE, SessionFilter, now
@@ -146,6 +146,7 @@ def show(
         Literal["md", "json"],
         typer.Option("--format", "-F", help="json prints the complete record, even a damaged one.", metavar="FORMAT"),
     ] = "md",
+    all_users: AllUsersOption = False,
     store: StoreOption = None,
     user: UserOption = None,
 ) -> None:
@@ -155,11 +156,13 @@ def show(
 
     Example: botchat sessions show @last
     """
+    check_user_options(user, all_users=all_users)
     with open_user_store(settings_from_options(store, user), create=False) as (chat, name):
+        found = find_one(chat, name, session_id, all_users=all_users)
         if output_format == "json":
-            _write_record(chat, name, find_session(chat, name, session_id).id)
+            _write_record(chat, found.user, found.id)
             return
-        session = chat.open(name, find_session(chat, name, session_id).id, last)
+        session = chat.open(found.user, found.id, last)
         _write_printable(_transcript(session, context_annotations(chat, session)))
         print_context_usage(session)
         if session.first:

@@ -48,7 +48,7 @@ def read_file(name: str, data: bytes) -> File:
         raise InvalidInput(
             f"{name} is too large ({format_size(len(data))}). The limit is {format_size(MAX_FILE_BYTES)} per file."
         )
-    kind = _image_type(data) or _text_type(name, data)
+    kind = image_type(data) or _text_type(name, data)
     if kind is None:
         raise InvalidInput(
             f"Unsupported file type: {name}. You can attach text files (UTF-8) and PNG, JPEG, GIF or WebP images."
@@ -82,7 +82,8 @@ def _safe_name(name: str) -> str:
     return last if len(last) <= _NAME_LENGTH else f"…{last[1 - _NAME_LENGTH :]}"
 
 
-def _image_type(data: bytes) -> str | None:
+def image_type(data: bytes) -> str | None:
+    """Return the MIME type of an image by its first bytes; None if it isn't one that can be attached."""
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "image/webp"
     return next((kind for signature, kind in _IMAGE_SIGNATURES.items() if data.startswith(signature)), None)
