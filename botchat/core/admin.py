@@ -40,7 +40,7 @@ class UsageStats:
             its bot's ID.
         sessions: sessions with a message in the period.
         users: users with a message in the period.
-        messages: of a model, only its replies; of a bot's ID in the place of a model, the user's messages too.
+        messages: of a model, only its replies; under a bot's ID, the user's messages too.
         latencies_ms: number of replies by their total time in milliseconds.
         up, down: positive and negative ratings.
     """
