@@ -196,7 +196,7 @@ def tail(
 
 def stats(
     by: Annotated[
-        Literal["user", "bot", "day"], typer.Option(help="Group: user, bot or day.", metavar="GROUP")
+        Literal["user", "bot", "model", "day"], typer.Option(help="Group: user, bot, model or day.", metavar="GROUP")
     ] = "day",
     user: UserOption = None,
     all_users: AllUsersOption = False,
@@ -206,13 +206,13 @@ def stats(
     ] = None,
     until: Annotated[str | None, typer.Option(help="Only messages before a time.", metavar="TIME")] = None,
     output_format: FormatOption = None,
-    fields: Annotated[str | None, fields_option("user", "bot", "day", *_STATS)] = None,
+    fields: Annotated[str | None, fields_option("user", "bot", "model", "day", *_STATS)] = None,
     store: StoreOption = None,
 ) -> None:
     """Show usage: sessions, messages, tokens, latency and ratings.
 
     Archived sessions and sessions in the trash count too. The latency of replies is given as p50 (median) and p95, in
-    milliseconds.
+    milliseconds. By model, only replies count, under the model that the server reported.
 
     Example: botchat sessions stats --all-users --by bot --since 30d
     """

@@ -12,7 +12,7 @@ from botchat.serving import ForwardedForMiddleware, PasswordSignIn
 from botchat.settings import WebSettings
 from botchat.web.auth.authenticators import CookieAuthenticator, HeaderAuthenticator
 from botchat.web.auth.middleware import USER_HEADER, AuthMiddleware
-from botchat.web.auth.pages import SIGN_IN, SIGN_IN_AT_PROVIDER, SignInPages
+from botchat.web.auth.pages import SIGN_IN, SIGN_IN_AT_PROVIDER, SIGN_IN_SCRIPT, SignInPages
 
 API_PREFIX = "/api/"
 """The path prefix of the API, which authenticates its requests itself."""
@@ -58,7 +58,7 @@ def set_up_auth(
         gate = Middleware(AuthMiddleware, authenticator=by_header, sign_in_path=None, open_paths=(_HEALTH, API_PREFIX))
         forwarded = Middleware(ForwardedForMiddleware, proxies=settings.proxies, user_header=settings.header)
         return AuthSetup([], [gate, forwarded], options)
-    open_paths = (SIGN_IN, _HEALTH, API_PREFIX)
+    open_paths = (SIGN_IN, SIGN_IN_SCRIPT, _HEALTH, API_PREFIX)
     authenticator = CookieAuthenticator(access)
     if settings.oidc is None or settings.sign_in == "password":
         gate = Middleware(AuthMiddleware, authenticator=authenticator, sign_in_path=SIGN_IN, open_paths=open_paths)
