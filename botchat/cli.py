@@ -23,6 +23,7 @@ from botchat.commands import (
     sessions_export,
     sessions_import,
     sessions_read,
+    shares,
     store,
     tokens,
     tui,
@@ -68,6 +69,7 @@ _sessions.command()(sessions_change.archive)
 _sessions.command()(sessions_change.unarchive)
 _sessions.command()(sessions_context.fork)
 _sessions.command()(sessions_context.forget)
+_sessions.command()(shares.share)
 _sessions.command()(sessions_change.redact)
 _sessions.command()(sessions_change.delete)
 _sessions.command()(sessions_change.restore)
@@ -90,6 +92,11 @@ _tokens.command("create")(tokens.create)
 _tokens.command("list")(tokens.list_tokens)
 _tokens.command("revoke")(tokens.revoke)
 app.add_typer(_tokens, name="tokens")
+
+_shares = CommandGroup("Manage shared links.")
+_shares.command("list")(shares.list_shares)
+_shares.command("revoke")(shares.revoke)
+app.add_typer(_shares, name="shares")
 
 _feedback = CommandGroup("Manage feedback on messages.")
 _feedback.command()(feedback.give)

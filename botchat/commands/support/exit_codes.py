@@ -39,7 +39,7 @@ MEANINGS: dict[int, str] = {
     SUCCESS: "Success.",
     FAILED: "Failure, or you declined a prompt.",
     USAGE_ERROR: "Usage or configuration error. Nothing was changed.",
-    3: "Session, message, user or token not found.",
+    3: "Session, message, link, user or token not found.",
     4: "Not signed in, or not allowed.",
     5: "Store error: the store or server can't be reached, read or written.",
     6: "Bot error. The partial reply is saved.",
