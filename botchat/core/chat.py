@@ -25,7 +25,7 @@ from botchat.core.models import (
     parent_of,
     unpack,
 )
-from botchat.core.sessions import Excerpt, Sessions
+from botchat.core.sessions import Excerpt, NewLink, Sessions
 from botchat.core.storage import SessionRepository
 from botchat.core.turn import ProbeResult, Reply, Turns, fetch_model_lists, is_empty_reply, probe_bots
 
@@ -34,6 +34,7 @@ __all__ = [
     "Chat",
     "ContextUsage",
     "Excerpt",
+    "NewLink",
     "Preferences",
     "ProbeResult",
     "Quote",

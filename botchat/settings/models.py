@@ -156,6 +156,7 @@ class WebSettings(BaseModel):
         oidc: `[web.oidc]`, the provider if `sign_in` is "oidc".
         proxies: networks of trusted proxies, whose username and `X-Forwarded-For` are used.
         imports: `[web.imports]`, limits of uploaded import files.
+        shared_links: who can read a shared link: "anyone" who has it, or only "signed-in" users.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -165,6 +166,7 @@ class WebSettings(BaseModel):
     proxies: tuple[IPvAnyNetwork, ...] = _LOCALHOST
     oidc: OidcSettings | None = None
     imports: UploadLimits = UploadLimits()
+    shared_links: Literal["anyone", "signed-in"] = "anyone"
 
     @model_validator(mode="after")
     def _is_complete(self) -> "WebSettings":

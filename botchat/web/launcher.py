@@ -33,6 +33,7 @@ from botchat.web.assets import SCRIPT_ROUTE
 from botchat.web.auth.setup import API_PREFIX, set_up_auth
 from botchat.web.routes.export import EXPORT_ROUTE
 from botchat.web.routes.files import FILE_ROUTE
+from botchat.web.routes.shared import SHARED_ROUTE
 from botchat.web.server import sockets
 from botchat.web.server.page_token import PageToken
 from botchat.web.server.security_headers import AllowedHosts, SameOrigin, SecurityHeaders
@@ -87,6 +88,7 @@ def serve(
             routes=[
                 EXPORT_ROUTE,
                 FILE_ROUTE,
+                SHARED_ROUTE,
                 SCRIPT_ROUTE,
                 *auth.routes,
                 *([extra_route(chat)] if extra_route else ()),

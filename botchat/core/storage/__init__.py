@@ -26,6 +26,7 @@ from botchat.core.storage.json_codec import (
     to_line,
 )
 from botchat.core.storage.keyed.keys import is_generated
+from botchat.core.storage.links import SharedLink, SharedLinks
 from botchat.core.storage.records import (
     ORIGINAL,
     Record,
@@ -68,6 +69,8 @@ __all__ = [
     "Revocations",
     "Scope",
     "SessionRepository",
+    "SharedLink",
+    "SharedLinks",
     "SignIn",
     "Token",
     "UserSummary",

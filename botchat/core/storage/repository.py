@@ -23,6 +23,7 @@ from botchat.core.storage.agents import AgentChanges, AgentRecords
 from botchat.core.storage.all_sessions import AllSessions
 from botchat.core.storage.audit import AuditLog
 from botchat.core.storage.expiring import ExpiringValues
+from botchat.core.storage.links import SharedLinks
 
 ACTIVE = SessionFilter()
 
@@ -212,6 +213,10 @@ class SessionRepository(Protocol):
 
     def audit(self) -> AuditLog:
         """Return the audit log: which admin read whose sessions."""
+        ...
+
+    def links(self) -> SharedLinks:
+        """Return the store of shared links."""
         ...
 
     def expiring_values(self) -> ExpiringValues:

@@ -10,6 +10,7 @@ from botchat.core.models import NAME_LIMIT, Session
 from botchat.web import cache, callbacks
 from botchat.web.components.bulk_actions import move_sessions
 from botchat.web.components.new_chat import model_label, system_prompt_input
+from botchat.web.components.shared_links import SHARE, reset_dialog, share_dialog
 from botchat.web.components.transfer import session_export_links
 from botchat.web.markdown.escape import escape, session_label
 from botchat.web.timezone import format_date
@@ -48,7 +49,8 @@ def _menu(session: Session) -> None:
     pin = "Unpin" if session.pinned else "Pin"
     to_archive = {"active": ["Archive"], "archived": ["Unarchive"]}.get(session.state, [])
     delete = [] if session.state == "trash" else [_DELETE]
-    options = [_RENAME, pin, _TAGS, _BOT, _EXPORT, *to_archive, *delete]
+    share = [] if session.state == "trash" else [SHARE]
+    options = [_RENAME, pin, _TAGS, _BOT, *share, _EXPORT, *to_archive, *delete]
     key = "session menu"
     st.menu_button(
         _OPTIONS,
@@ -76,6 +78,7 @@ def _chosen(session: Session, key: str) -> None:
             move_sessions(user, [session_id], session.state, "trash")
         case dialog:
             st.session_state.dialog = dialog
+            reset_dialog()
             for left in ("new name", "new tags"):
                 st.session_state.pop(left, None)
 
@@ -202,6 +205,7 @@ _DIALOGS = {
     _RENAME: _rename_dialog,
     _TAGS: _tags_dialog,
     _BOT: _bot_dialog,
+    SHARE: share_dialog,
     _EXPORT: _export_dialog,
     _PURGE: _purge_dialog,
 }

@@ -10,6 +10,7 @@ from botchat.core.errors import BotchatError
 from botchat.web import cache, callbacks
 from botchat.web.assets import theme_selector
 from botchat.web.components.new_chat import model_label
+from botchat.web.components.shared_links import all_links
 from botchat.web.components.transfer import export_links, import_form
 from botchat.web.markdown.escape import escape
 
@@ -29,6 +30,7 @@ def show_settings(user: str) -> None:
     export_links()
     st.markdown("Import chats from botchat, ChatGPT, DeepSeek, LibreChat or Open WebUI")
     import_form(user)
+    all_links(user)
     _about()
 
 

@@ -29,6 +29,7 @@ from botchat.core.storage.expiring import ExpiringValues
 from botchat.core.storage.keyed.all_sessions import KeyedAllSessions, record_with_id, summary_with_id
 from botchat.core.storage.keyed.calls import KeyedCalls
 from botchat.core.storage.keyed.keys import id_of
+from botchat.core.storage.links import SharedLinks
 from botchat.core.storage.records import Record
 from botchat.core.storage.repository import ACTIVE, SessionRepository
 
@@ -149,6 +150,9 @@ class KeyedRepository:
 
     def audit(self) -> AuditLog:
         return self.stored.audit()
+
+    def links(self) -> SharedLinks:
+        return self.stored.links()
 
     def expiring_values(self) -> ExpiringValues:
         return self.stored.expiring_values()

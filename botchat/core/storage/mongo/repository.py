@@ -53,6 +53,7 @@ from botchat.core.storage.mongo.client import (
 from botchat.core.storage.mongo.filters import SUMMARY, TAGGED, owner_filter
 from botchat.core.storage.mongo.gridfs import MongoFiles
 from botchat.core.storage.mongo.indexes import create_session_indexes
+from botchat.core.storage.mongo.links import MongoLinks
 from botchat.core.storage.mongo.messages.blocks import MongoBlocks
 from botchat.core.storage.mongo.messages.change import MongoMessages
 from botchat.core.storage.mongo.messages.overflow import BlockMover
@@ -299,6 +300,9 @@ class MongoRepository:
 
     def audit(self) -> MongoAudit:
         return MongoAudit(self._database, name=self.name)
+
+    def links(self) -> MongoLinks:
+        return MongoLinks(self._database, name=self.name)
 
     def expiring_values(self) -> MongoExpiringValues:
         return MongoExpiringValues(self._database, name=self.name)
