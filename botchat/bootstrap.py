@@ -14,9 +14,9 @@ from botchat.core.chat import Chat
 from botchat.core.errors import ConfigError, StoreUnreadable
 from botchat.core.retention import Retention, Rule
 from botchat.core.storage import SessionRepository
-from botchat.core.storage.ephemeral import EphemeralRepository
 from botchat.core.storage.keyed.repository import KeyedRepository
 from botchat.core.turn import Turns
+from botchat.core.turn.ephemeral import EphemeralRepository
 from botchat.core.urls import without_password
 from botchat.settings import Settings, data_path
 

@@ -48,6 +48,8 @@ VARIABLES: dict[str, dict[str, str]] = {
     "Folders and display": {
         "XDG_CONFIG_HOME": "Folder of the configuration folder on Linux. Default: `~/.config`.",
         "XDG_DATA_HOME": "Folder of the data folder on Linux. Default: `~/.local/share`.",
+        "VISUAL": "Your editor, for `ctrl+g` in the terminal client. Before `EDITOR`.",
+        "EDITOR": "Your editor, if `VISUAL` is unset. Default: `vi`.",
         "SHELL": "Shell that `botchat completion` prints a script for, if you name none.",
         "NO_COLOR": "If set, the output has no color.",
     },
