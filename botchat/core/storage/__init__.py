@@ -7,6 +7,8 @@ from botchat.core.storage.accounts import (
     AccountRepository,
     Revocations,
     Scope,
+    SharedLink,
+    SharedLinks,
     SignIn,
     Token,
 )
@@ -26,7 +28,6 @@ from botchat.core.storage.json_codec import (
     to_line,
 )
 from botchat.core.storage.keyed.keys import is_generated
-from botchat.core.storage.links import SharedLink, SharedLinks
 from botchat.core.storage.records import (
     ORIGINAL,
     Record,

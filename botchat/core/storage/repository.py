@@ -18,12 +18,11 @@ from botchat.core.models import (
     SessionFilter,
     SessionSummary,
 )
-from botchat.core.storage.accounts import AccountRepository
+from botchat.core.storage.accounts import AccountRepository, SharedLinks
 from botchat.core.storage.agents import AgentChanges, AgentRecords
 from botchat.core.storage.all_sessions import AllSessions
 from botchat.core.storage.audit import AuditLog
 from botchat.core.storage.expiring import ExpiringValues
-from botchat.core.storage.links import SharedLinks
 
 ACTIVE = SessionFilter()
 

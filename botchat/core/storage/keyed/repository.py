@@ -22,14 +22,13 @@ from botchat.core.models import (
     SessionFilter,
     SessionSummary,
 )
-from botchat.core.storage.accounts import AccountRepository
+from botchat.core.storage.accounts import AccountRepository, SharedLinks
 from botchat.core.storage.agents import AgentChanges, AgentRecord, AgentRecords
 from botchat.core.storage.audit import AuditLog
 from botchat.core.storage.expiring import ExpiringValues
 from botchat.core.storage.keyed.all_sessions import KeyedAllSessions, record_with_id, summary_with_id
 from botchat.core.storage.keyed.calls import KeyedCalls
 from botchat.core.storage.keyed.keys import id_of
-from botchat.core.storage.links import SharedLinks
 from botchat.core.storage.records import Record
 from botchat.core.storage.repository import ACTIVE, SessionRepository
 

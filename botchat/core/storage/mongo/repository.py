@@ -37,7 +37,7 @@ from botchat.core.models import (
 from botchat.core.storage.agents import AgentChanges
 from botchat.core.storage.all_sessions import unreadable_error
 from botchat.core.storage.attachments import files_of, find_file_data, split_files, split_record_files
-from botchat.core.storage.mongo.accounts import MongoAccounts, MongoExpiringValues
+from botchat.core.storage.mongo.accounts import MongoAccounts, MongoExpiringValues, MongoLinks
 from botchat.core.storage.mongo.agents import MongoAgents
 from botchat.core.storage.mongo.all_sessions import MongoAllSessions
 from botchat.core.storage.mongo.appends import MongoAppender
@@ -53,7 +53,6 @@ from botchat.core.storage.mongo.client import (
 from botchat.core.storage.mongo.filters import SUMMARY, TAGGED, owner_filter
 from botchat.core.storage.mongo.gridfs import MongoFiles
 from botchat.core.storage.mongo.indexes import create_session_indexes
-from botchat.core.storage.mongo.links import MongoLinks
 from botchat.core.storage.mongo.messages.blocks import MongoBlocks
 from botchat.core.storage.mongo.messages.change import MongoMessages
 from botchat.core.storage.mongo.messages.overflow import BlockMover

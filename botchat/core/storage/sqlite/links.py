@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from botchat.core.models import check_name, now
-from botchat.core.storage.links import SharedLink
+from botchat.core.storage.accounts import SharedLink
 from botchat.core.storage.sqlite.connection import SqliteFile
 from botchat.core.storage.sqlite.rows import milliseconds, time_from_milliseconds
 from botchat.core.storage.sqlite.schema import LINKS_TABLE
