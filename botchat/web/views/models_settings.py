@@ -38,7 +38,8 @@ def open_model_form(bot_id: str = "") -> None:
 def _row(entry: BotEntry) -> None:
     with st.container(key=f"model row {entry.bot_id}", horizontal=True, vertical_alignment="center"):
         model = f" · {escape(entry.config.model)}" if entry.config.model else ""
-        st.markdown(f"**{escape(entry.bot_id)}**{model}")
+        key = " · API key stored" if entry.config.api_key_store else ""
+        st.markdown(f"**{escape(entry.bot_id)}**{model}{key}")
         if entry.origin == "environment":
             st.caption("From environment variables, read-only")
             return
@@ -78,7 +79,9 @@ def _form(entry: BotEntry | None) -> None:
         type="password",
         key="bot form key",
         autocomplete="new-password",
-        placeholder="Stored. Leave empty to keep it." if config and config.api_key_store else "None",
+        placeholder="Stored. Leave empty to keep it."
+        if config and config.api_key_store
+        else "Press Enter after you have typed it.",
         help="Kept in the operating system's keyring for the user who runs botchat. Without a keyring, kept encrypted "
         "in two files that only this user can read: someone who can read both can read the key.",
     )
