@@ -156,7 +156,7 @@ def _set_options(
 
     changes: SessionChanges = {}
     if model is not None:
-        chat.check_model(session.bot_id, model)
+        chat.check_model(session.user, session.bot_id, model)
         changes["bot_model"] = session.bot_model = model
     if system is not None:
         check_system(system)

@@ -59,7 +59,7 @@ class ConfigError(BotchatError):
 
 
 class UnknownBot(ConfigError):  # noqa: N818
-    """Raised when no bot with this name is configured."""
+    """Raised when no bot with this name is configured and, with the same text, when the user may not use it."""
 
 
 class SessionNotFound(BotchatError):  # noqa: N818

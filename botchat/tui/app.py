@@ -270,7 +270,8 @@ class BotchatApp(LifecycleApp):
     @on(SessionView.SessionShown)
     def _session_shown(self, event: SessionView.SessionShown) -> None:
         session, chat = event.session, self.conversation.chat
-        label = chat.bots[session.bot_id].label if chat and session.bot_id in chat.bots else "no longer configured"
+        bots = chat.bots_for(session.user) if chat else {}
+        label = bots[session.bot_id].label if session.bot_id in bots else "no longer available"
         note = {"active": "", "archived": "archived", "trash": "in trash"}[session.state]
         name = session.name if session.rev else "New chat"
         usage = context_usage(session)

@@ -102,7 +102,9 @@ def _discard_output() -> None:
 @contextmanager
 def _local_source(settings: Settings, bot: str | None) -> Iterator[_Source]:
     turns = build_turns(settings, is_long_running=True)
-    turns.bot(bot or default_bot(settings, turns.bots))
+    default_bot(settings, turns.bots)
+    if bot:
+        turns.bot(bot, settings.user)
     opened: list[Chat] = []
 
     def connect() -> Chat:

@@ -78,7 +78,10 @@ class Sessions(Sharing):
         Raises:
             SessionNotFound: the user has no such session.
             InvalidInput: a value can't be stored.
+            UnknownBot: the bot is not configured, or the user may not use it.
         """
+        if bot_id := changes.get("bot_id"):
+            self._turns.bot(bot_id, user)
         if changes.keys() & {"state", "pinned", "bot_id"}:
             session = self._repository.get(user, session_id, last=1)
             if changes.get("bot_id", session.bot_id) != session.bot_id:  # the model is one of the earlier bot's

@@ -153,7 +153,7 @@ class ConversationPane(RedactionActions):
         """Ask for the bot that answers from the next message on."""
         if self.chat is None or self.session is None:
             return
-        options = {bot: one_line(f"{bot} ({info.label})") for bot, info in self.chat.bots.items()}
+        options = {bot: one_line(f"{bot} ({info.label})") for bot, info in self.chat.bots_for(self.user).items()}
         dialog = SelectDialog("Model for this chat", options, selected=self.session.bot_id)
         self.app.push_screen(dialog, lambda bot: self.set_bot(bot) if bot else None)
 

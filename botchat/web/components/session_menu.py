@@ -29,6 +29,7 @@ def session_header(chat: Chat, session: Session) -> None:
     usage = context_usage(session)
     sent = f" · {usage.text}" if usage else ""
     st.caption(escape(_model(chat, session) + tags + sent))
+    _withdrawn_notice(chat, session)
     if session.state == "archived":
         st.info("This chat is archived.")
     elif session.state == "trash":
@@ -84,9 +85,20 @@ def _chosen(session: Session, key: str) -> None:
 
 
 def _model(chat: Chat, session: Session) -> str:
-    if session.bot_id in chat.bots:
-        return model_label(session.bot_id, chat.bots)
-    return f"{session.bot_id} (no longer configured)"
+    bots = chat.bots_for(session.user)
+    if session.bot_id in bots:
+        return model_label(session.bot_id, bots)
+    return f"{session.bot_id} (no longer available)"
+
+
+def _withdrawn_notice(chat: Chat, session: Session) -> None:
+    """Say why a session can't be continued: its bot was removed, or its user may no longer use it."""
+    if session.bot_id not in ("agent", *chat.bots_for(session.user)):
+        st.info(
+            f"The model {escape(session.bot_id)} is no longer available to you. To continue this chat, choose another "
+            f"one in {_OPTIONS} > {_BOT}.",
+            icon=":material/info:",
+        )
 
 
 def _trash_notice(session: Session) -> None:
@@ -143,17 +155,18 @@ def _set_tags(chat: Chat, session: Session) -> None:
 @st.dialog(_BOT)
 def _bot_dialog(session: Session) -> None:
     chat = cache.connection()
-    names = list(chat.bots)
+    bots = chat.bots_for(session.user)
+    names = list(bots)
     index = names.index(session.bot_id) if session.bot_id in names else None
     bot_id = st.selectbox(
         "Model",
         names,
         index=index,
-        format_func=lambda bot_id: model_label(bot_id, chat.bots),
+        format_func=lambda bot_id: model_label(bot_id, bots),
         help="Applies from your next message.",
         key="new bot",
     )
-    system = system_prompt_input(session, chat.bots[bot_id]) if bot_id else session.system
+    system = system_prompt_input(session, bots[bot_id]) if bot_id else session.system
 
     def change(chat: Chat, session: Session) -> None:
         if bot_id and bot_id != session.bot_id:

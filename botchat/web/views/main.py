@@ -94,7 +94,7 @@ def _current_session(user: str) -> tuple[Session | None, str | None]:
         else:
             if remembered is None:
                 remembered = chat.new_session(user)
-                restore_choices(remembered, chat.bots, texts)
+                restore_choices(remembered, chat.bots_for(user), texts)
             st.session_state.new = remembered
         st.session_state["reasoning shown"] = cache.preferences(user).reasoning == "shown"
     except SessionNotFound as error:
