@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from botchat.commands.output.progress import with_progress
 from botchat.commands.support.exit_codes import FAILED, PARTIAL_FAILURE
 from botchat.commands.support.options import print_notice
+from botchat.commands.support.progress import with_progress
 from botchat.core.errors import (
     BotchatError,
     InvalidInput,

@@ -4,7 +4,7 @@ import pytest
 from support.shell import error_line
 from support.stores.sessions import stored
 
-from botchat.commands.output.progress import progress_line
+from botchat.commands.support.progress import progress_line
 from botchat.core.models import SessionFilter
 
 
