@@ -1,4 +1,4 @@
-"""A new chat before its first message: model, system prompt and hints."""
+"""A new chat before its first message: system prompt and hints."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,6 @@ import streamlit as st
 from botchat.core.chat import Chat
 from botchat.core.models import BotInfo, Session
 from botchat.web.components.composer import send_text
-from botchat.web.markdown.escape import escape
 
 _DEMO = "demo"
 _DEMO_PROMPTS = {"Show reasoning": "think", "Slow reply": "slow", "Long reply": "long", "Simulate an error": "error"}
@@ -25,21 +24,9 @@ def model_label(bot_id: str, bots: Mapping[str, BotInfo]) -> str:
 
 
 def new_chat(chat: Chat, session: Session) -> None:
-    """Show the model and the system prompt of a session without messages; both can be changed."""
+    """Show the system prompt of a session without messages, which can be changed."""
     st.subheader("What can I help with?", anchor=False)
-    bots = chat.bots
-    if len(bots) > 1:
-        names = list(bots)
-        session.bot_id = st.selectbox(
-            "Model",
-            names,
-            index=names.index(session.bot_id),
-            format_func=lambda bot_id: model_label(bot_id, bots),
-            key=f"bot of {session.id}",
-        )
-    else:
-        st.caption(escape(model_label(session.bot_id, bots)))
-    session.system = system_prompt_input(session, bots[session.bot_id])
+    session.system = system_prompt_input(session, chat.bots[session.bot_id])
     st.markdown(_HINTS)
     if session.bot_id == _DEMO:
         with st.container(key="suggestions", horizontal=True):

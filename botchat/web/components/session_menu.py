@@ -9,12 +9,13 @@ from botchat.core.errors import BotchatError
 from botchat.core.models import NAME_LIMIT, Session
 from botchat.web import cache, callbacks
 from botchat.web.components.bulk_actions import move_sessions
-from botchat.web.components.new_chat import model_label, system_prompt_input
+from botchat.web.components.model_picker import choice_label
+from botchat.web.components.new_chat import system_prompt_input
 from botchat.web.components.transfer import session_export_links
 from botchat.web.markdown.escape import escape, session_label
 from botchat.web.timezone import format_date
 
-_RENAME, _TAGS, _BOT, _EXPORT, _DELETE = "Rename", "Tags", "Model and system prompt", "Export", "Delete"
+_RENAME, _TAGS, _BOT, _EXPORT, _DELETE = "Rename", "Tags", "System prompt", "Export", "Delete"
 _PURGE = "Delete permanently"
 _OPTIONS = "Chat options"
 
@@ -82,7 +83,7 @@ def _chosen(session: Session, key: str) -> None:
 
 def _model(chat: Chat, session: Session) -> str:
     if session.bot_id in chat.bots:
-        return model_label(session.bot_id, chat.bots)
+        return choice_label((session.bot_id, session.bot_model), chat.bots)
     return f"{session.bot_id} (no longer configured)"
 
 
@@ -140,21 +141,12 @@ def _set_tags(chat: Chat, session: Session) -> None:
 @st.dialog(_BOT)
 def _bot_dialog(session: Session) -> None:
     chat = cache.connection()
-    names = list(chat.bots)
-    index = names.index(session.bot_id) if session.bot_id in names else None
-    bot_id = st.selectbox(
-        "Model",
-        names,
-        index=index,
-        format_func=lambda bot_id: model_label(bot_id, chat.bots),
-        help="Applies from your next message.",
-        key="new bot",
-    )
-    system = system_prompt_input(session, chat.bots[bot_id]) if bot_id else session.system
+    if session.bot_id not in chat.bots:
+        st.info(f"{escape(session.bot_id)} is no longer configured. Choose another model first.")
+        return
+    system = system_prompt_input(session, chat.bots[session.bot_id])
 
     def change(chat: Chat, session: Session) -> None:
-        if bot_id and bot_id != session.bot_id:
-            chat.change_bot(session.user, session, bot_id)
         if system != session.system:
             chat.update(session.user, session.id, system=system)
 
