@@ -45,7 +45,7 @@ def test_parameters_of_a_chat_are_sent_shown_and_reset(server, local_shell, serv
     expect(visitor.page.get_by_role("button", name="Chat options")).to_be_visible()
     visitor.page.get_by_role("button", name="Parameters").click()
     visitor.page.get_by_label("Temperature").fill("0.2")
-    visitor.page.get_by_label("Other parameters").first.fill('{"seed": 7}')
+    visitor.page.get_by_role("textbox", name="Other parameters").fill('{"seed": 7}')
     visitor.page.get_by_role("button", name="Apply", exact=True).click()
     expect(visitor.page.get_by_role("button", name="Parameters: ")).to_contain_text("temperature 0.2")
     visitor.page.keyboard.press("Escape")
