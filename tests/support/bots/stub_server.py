@@ -186,7 +186,7 @@ class StubBot:
 
 
 def without_model_list(answers: Sequence[Answer]) -> Callable[[Request], Answer]:
-    """Return a server's function that has these answers for messages, and no list of models, which the page requests."""
+    """Return a server's function with these answers for messages and no list of models, which the page requests."""
     messages = _one_by_one(answers)
     return lambda request: refused(404, "no list") if request.path.endswith("/models") else messages(request)
 
