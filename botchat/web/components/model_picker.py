@@ -115,9 +115,9 @@ def _parameters(session: Session) -> None:
         placeholder="Default",
     )
     other = {name: value for name, value in params.items() if name not in _FIELDS}
-    st.text_area(
+    st.text_input(
         "Other parameters",
-        json.dumps(other, indent=2, ensure_ascii=False) if other else "",
+        json.dumps(other, ensure_ascii=False) if other else "",
         key=keys["other"],
         placeholder='{"seed": 7}',
         help="A JSON object with other parameters that the model's server accepts.",

@@ -26,7 +26,7 @@ def picker(tab):
 
 
 def field(tab, label: str):
-    return next(each for each in (*tab.number_input, *tab.text_area, *tab.selectbox) if each.label == label)
+    return next(each for each in (*tab.number_input, *tab.text_input, *tab.selectbox) if each.label == label)
 
 
 def stored(site, tab) -> Session:
