@@ -20,6 +20,7 @@ _SCRIPTS = (
     "theme",
     "sidebar",
     "composer",
+    "scrolling",
     "shortcuts",
     "messages",
     "main",

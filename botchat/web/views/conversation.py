@@ -36,6 +36,7 @@ def show_conversation(chat: Chat, session: Session) -> None:
             show_session_message(session, message, actions, active)
     redact_dialog(session)
     if later:
+        st.caption(f"{later:,} newer message{'s aren' if later > 1 else ' isn'}'t shown.")
         st.button("Jump to latest", on_click=message_window.reset, key="show newest")
     if reply_id:
         follow_reply(session.user, session.id)
