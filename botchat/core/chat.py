@@ -18,6 +18,7 @@ from botchat.core.models import (
     alternatives,
     branch_of,
     check_files,
+    check_model,
     check_name,
     new_id,
     pack,
@@ -139,16 +140,30 @@ class Chat(Sessions):
             self._repository.append(session, message)
         self._turns.bump_revision(user)
 
-    def change_bot(self, user: str, session: Session, bot_id: str) -> None:
-        """Change the bot of a session, from the next message on.
+    def change_bot(self, user: str, session: Session, bot_id: str, model: str | None = None) -> None:
+        """Change the bot of a session and its model, by default the bot's own, from the next message on.
 
         Raises:
             UnknownBot: the bot is not configured.
+            InvalidInput: the bot doesn't offer that model.
         """
         self._check_owner(user, session)
-        session.bot_id = self._turns.bot(bot_id).info.bot_id
+        bot = self._turns.bot(bot_id)
+        self.check_model(bot_id, model)
+        session.bot_id, session.bot_model = bot.info.bot_id, model
         if session.rev:
-            self.update(user, session.id, bot_id=bot_id)
+            self.update(user, session.id, bot_id=bot_id, bot_model=model)
+
+    def check_model(self, bot_id: str, model: str | None) -> None:
+        """Check that a bot offers a model; None is its own. Whether its server has the model, only a request tells.
+
+        Raises:
+            UnknownBot: the bot is not configured.
+            InvalidInput: the bot doesn't offer that model.
+        """
+        check_model(model)
+        if model is not None:
+            self._turns.bot(bot_id).with_options(model, {})
 
     def edit(self, user: str, session: Session, message_id: str, content: str | Message) -> Reply:
         """Replace a user message with another version, and request a reply; the old version stays as a branch.

@@ -250,3 +250,16 @@ def test_a_redaction_tells_which_messages_quote_the_words_and_redacts_them_if_as
     contents = [message.content for message in store.get("ann", session_id).messages]
     assert contents == ["[redacted]", "[redacted]", "And something else", "[redacted]"]
     assert client.get("/session/none/message/none/quotes").status_code == 404
+
+
+def test_a_session_has_its_own_model_and_parameters(client_with, store):
+    client = client_with(*REASONING_REPLY)
+    session_id = client.create_session(bot_model="m2", bot_params={"temperature": 0})
+    client.say(session_id)
+    read = client.get(f"/session/{session_id}").json()
+    assert (read["bot_model"], read["bot_params"]) == ("m2", {"temperature": 0})
+    changed = client.patch(f"/session/{session_id}", json={"bot_params": {"top_p": 0.5}}).json()
+    assert (changed["bot_model"], changed["bot_params"]) == ("m2", {"top_p": 0.5})
+    assert "bot_model" not in client.patch(f"/session/{session_id}", json={"bot_model": None}).json()
+    assert client.patch(f"/session/{session_id}", json={"bot_params": {"messages": []}}).status_code == 422
+    assert store.get("ann", session_id).bot_params == {"top_p": 0.5}

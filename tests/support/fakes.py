@@ -2,7 +2,7 @@
 
 import asyncio
 import queue
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -40,10 +40,16 @@ class ScriptedBot:
         title: Sequence[Any] | None = None,
     ) -> None:
         self.info = BotInfo(bot_id=bot_id, label="scripted", can_title=title is not None)
+        self.options: list[tuple[str | None, dict[str, Any]]] = []
         self.prompts: list[Prompt] = []
         self.title_prompts: list[Prompt] = []
         self._title = title or ()
         self._script = script
+
+    def with_options(self, model: str | None, params: Mapping[str, Any]) -> "ScriptedBot":
+        """Play the same script, and remember the options."""
+        self.options.append((model, dict(params)))
+        return self
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta | Finish]:
         is_title = "Write a title" in prompt[-1]["content"]
@@ -77,7 +83,7 @@ class WatchedStore:
     """Wraps a real store: records writes, and can be down, lose acknowledgements or reject messages as too large.
 
     While it is `down` it can be read, unless it is `unreadable`. `writes` gets ("append" | "update_message", message ID
-    or changes) after each completed write.
+    or changes) after each completed write. `after_read` is called once, after the next read of a session.
     """
 
     def __init__(self, repository: Any) -> None:
@@ -88,6 +94,7 @@ class WatchedStore:
         self.rejects_as_too_large = False
         self.writes: queue.Queue[tuple[str, Any]] = queue.Queue()
         self.failures: queue.Queue[str] = queue.Queue()
+        self.after_read: Callable[[], object] | None = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._repository, name)
@@ -95,7 +102,11 @@ class WatchedStore:
     def get(self, *arguments: Any, **named: Any) -> Session:
         if self.unreadable:
             raise StoreUnavailable("The store is down.")
-        return self._repository.get(*arguments, **named)
+        session = self._repository.get(*arguments, **named)
+        if after_read := self.after_read:
+            self.after_read = None
+            after_read()
+        return session
 
     def append(self, session: Session, message: Message, **more: Any) -> None:
         self._write("append", message.id, lambda: self._repository.append(session, message, **more))

@@ -12,7 +12,7 @@ from botchat.core.models import PAGE_SIZE, Session, now
 UNSAVED_LIFETIME = timedelta(days=1)
 """How long a session without a message is kept."""
 
-_FIELDS = ("bot_id", "name", "system", "tags", "metadata", "pinned", "state")
+_FIELDS = ("bot_id", "name", "system", "bot_model", "bot_params", "tags", "metadata", "pinned", "state")
 
 
 def remember_unsaved(chat: Chat, session: Session) -> None:

@@ -34,6 +34,9 @@ from botchat.core.errors import SessionNotFound
 from botchat.core.exporting import ExportFormat, encode_chunks, export
 from botchat.core.models import PAGE_SIZE, SessionFilter, now
 
+_RESETTABLE = {"system", "bot_model"}
+"""Fields of a session that `null` resets."""
+
 router = APIRouter(tags=["Sessions"])
 
 FindQuery = Annotated[str, Query(min_length=1, max_length=500, description="Beginning of an ID, or an exact name.")]
@@ -73,6 +76,8 @@ def create(body: SessionIn, caller: Writer, services: ServicesDep, key: Idempote
     kept = reserve(services.chat, caller.user, key, ("create", body), {"session_id": session.id})
     if kept is not None:
         return session_out(open_session(services.chat, caller.user, kept["session_id"]))
+    if body.bot_model:
+        services.chat.check_model(session.bot_id, body.bot_model)
     session = with_changes(session, body.model_dump(exclude_none=True) | {"bot_id": session.bot_id})
     remember_unsaved(services.chat, session)
     return session_out(session)
@@ -159,13 +164,15 @@ def read_messages(
 def change(session_id: SessionIdPath, body: SessionPatch, caller: Writer, services: ServicesDep) -> SessionOut:
     """Update a session.
 
-    Renames, pins, tags, archives or restores a session, or changes its bot or system prompt.
+    Renames, pins, tags, archives or restores a session, or changes its bot, model, parameters or system prompt.
     """
     session = open_session(services.chat, caller.user, session_id)
     given = body.model_dump(exclude_unset=True)
-    changes: Any = {name: value for name, value in given.items() if value is not None or name == "system"}
+    changes: Any = {name: value for name, value in given.items() if value is not None or name in _RESETTABLE}
     if "bot_id" in changes:
-        services.chat.change_bot(caller.user, session, changes.pop("bot_id"))
+        services.chat.change_bot(caller.user, session, changes.pop("bot_id"), changes.pop("bot_model", None))
+    elif model := changes.get("bot_model"):
+        services.chat.check_model(session.bot_id, model)
     if not session.rev:
         remember_unsaved(services.chat, session := with_changes(session, changes))
         return session_out(session)

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
 from botchat.core.models import (
     MAX_FILES,
+    MODEL_LIMIT,
     NAME_LIMIT,
     PAGE_SIZE,
     SYSTEM_LIMIT,
@@ -22,6 +23,7 @@ _Tag = Annotated[str, StringConstraints(max_length=TAG_LIMIT)]
 _Key = Annotated[str, StringConstraints(min_length=1, pattern=r"^[^.$\x00][^.\x00]*$")]
 _System = Annotated[str, StringConstraints(max_length=SYSTEM_LIMIT)]
 _BASE64 = r"^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"  # RFC 4648, section 4
+_BotModel = Annotated[str, StringConstraints(min_length=1, max_length=MODEL_LIMIT)]
 _BotId = Annotated[str, StringConstraints(min_length=1)]
 
 
@@ -46,6 +48,12 @@ class SessionIn(_In):
     )
     system: _System | None = Field(
         None, description="System prompt. Replaces the bot's; an empty string means no system prompt."
+    )
+    bot_model: _BotModel | None = Field(None, description="ID of the model at the bot's server. Default: the bot's.")
+    bot_params: dict[_Key, JsonValue] = Field(
+        {},
+        description="Parameters of the requests to the bot, such as `temperature`, in addition to the bot's own. "
+        "`null` as a value removes one of the bot's.",
     )
     tags: list[_Tag] = Field([], max_length=TAGS_LIMIT, description="Tags of the session.")
     metadata: dict[_Key, JsonValue] = Field(
@@ -77,12 +85,18 @@ class SessionPageIn(SessionFilterIn):
 
 
 class SessionPatch(_In):
-    """The changes of a session. Fields that are absent or null are unchanged, except `system`."""
+    """The changes of a session. Absent fields are unchanged. `null` resets `system` and `bot_model`."""
 
     bot_id: _BotId | None = Field(None, description="ID of the bot that replies from the next message on.")
     name: _Name | None = Field(None, description="Name of the session.")
     system: _System | None = Field(
         None, description="System prompt. `null` restores the bot's; an empty string means no system prompt."
+    )
+    bot_model: _BotModel | None = Field(
+        None, description="ID of the model that replies from the next message on. `null` restores the bot's."
+    )
+    bot_params: dict[_Key, JsonValue] | None = Field(
+        None, description="All parameters of the requests to the bot; replaces the present ones."
     )
     pinned: bool | None = Field(None, description="Whether the session is pinned.")
     state: State | None = Field(

@@ -107,6 +107,8 @@ class SessionOut(SessionSummaryOut):
     """A session with its newest messages."""
 
     system: str | None = Field(None, description="System prompt of the session. Absent: the bot's.")
+    bot_model: str | None = Field(None, description="ID of the model at the bot's server. Absent: the bot's.")
+    bot_params: dict[str, Any] = Field({}, description="Parameters of the requests to the bot, beside the bot's own.")
     tags: list[str] = Field(description="Tags.")
     metadata: dict[str, Any] = Field(description="Your own key-value data.")
     cut: str | None = Field(None, description="ID of the first message that is sent to the bot. Absent: no limit set.")
@@ -224,6 +226,8 @@ def session_out(session: Session) -> SessionOut:
     return SessionOut.model_construct(
         **_header(session),
         system=session.system,
+        bot_model=session.bot_model,
+        bot_params=session.bot_params,
         tags=session.tags,
         metadata=session.metadata,
         cut=session.cut,

@@ -1,7 +1,7 @@
 """The contract of a bot, whichever server or program generates its replies."""
 
-from collections.abc import AsyncGenerator, Sequence
-from typing import Protocol
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import Any, Protocol
 
 from botchat.core.bots.prompt import Prompt
 from botchat.core.bots.stream.chunks import Finish
@@ -22,6 +22,16 @@ class Bot(Protocol):
 
         Raises:
             BotError: the bot can't reply, or the reply failed; the deltas so far are valid.
+        """
+        ...
+
+    def with_options(self, model: str | None, params: Mapping[str, Any]) -> "Bot":
+        """Return this bot with another model (None: its own) and with more parameters, on the same connections.
+
+        A parameter set to None is left out, even if the bot has it.
+
+        Raises:
+            InvalidInput: the bot doesn't offer that model.
         """
         ...
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
-from annotated_types import Gt
+from annotated_types import Gt, MinLen
 
 from botchat.core.bots.stream.tag_names import ThinkTags, think_tags_error
 from botchat.core.models import ContextStrategy
@@ -33,6 +33,7 @@ class BotConfig:
 
     Attributes:
         model: the server's ID of the model; by default the first one that the server lists.
+        models: the models that a session may choose instead: IDs, or [] for none; by default all of the server's.
         base_url: URL of the server, mostly ending in /v1; by default OPENAI_BASE_URL, or else OpenAI.
         api_key_env: name of the environment variable with the API key; never the key itself.
         system: the system prompt, sent before every conversation.
@@ -54,6 +55,7 @@ class BotConfig:
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
 
     model: str | None = None
+    models: list[Annotated[str, MinLen(1)]] | None = None
     base_url: str | None = None
     api_key_env: str | None = None
     system: str = ""

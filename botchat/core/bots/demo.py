@@ -2,11 +2,12 @@
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from typing import Any
 
 from botchat.core.bots.prompt import Prompt, text_of
 from botchat.core.bots.stream.chunks import Finish
-from botchat.core.errors import BotError
+from botchat.core.errors import BotError, InvalidInput
 from botchat.core.models import BotInfo, Delta
 
 DEMO = "demo"
@@ -47,6 +48,11 @@ class DemoBot:
     def __init__(self, *, pause: float = 0.03) -> None:
         self.info = BotInfo(bot_id=DEMO, label="canned replies, no AI")
         self._pause = pause
+
+    def with_options(self, model: str | None, params: Mapping[str, Any]) -> "DemoBot":  # noqa: ARG002
+        if model is not None:
+            raise InvalidInput(f"The demo bot has no model {model!r}.")
+        return self
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta | Finish]:
         question = next((text_of(m["content"]) for m in reversed(prompt) if m["role"] == "user"), "")

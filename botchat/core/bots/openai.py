@@ -1,18 +1,19 @@
 """The bot that uses an OpenAI-compatible server."""
 
 import asyncio
-import re
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from botchat.core.bots.base_url import parse_base_url
-from botchat.core.bots.config import OPENAI_URL, BotConfig
+from botchat.core.bots.config import BotConfig
+from botchat.core.bots.connection import OpenAIConnection
 from botchat.core.bots.errors import ErrorTranslator
 from botchat.core.bots.prompt import Prompt
 from botchat.core.bots.stream.chunks import ChunkReader, Finish, parse_embeddings, parse_models, read_chunks
 from botchat.core.bots.stream.size_limit import ReplySizeLimit
-from botchat.core.errors import BotError, MissingKey
+from botchat.core.errors import BotError, InvalidInput
 from botchat.core.models import BotInfo, Delta
 
 if TYPE_CHECKING:
@@ -20,9 +21,25 @@ if TYPE_CHECKING:
 
 
 class OpenAIBot:
-    """A bot on an OpenAI-compatible server. Its client belongs to the event loop of the first request."""
+    """A bot on an OpenAI-compatible server. Its connection belongs to the event loop of the first request.
 
-    def __init__(self, bot_id: str, config: BotConfig, *, base_url: str, api_key: str | None = None) -> None:
+    Args:
+        bot_id: its ID.
+        config: its settings.
+        base_url: URL of the server.
+        api_key: the key to send; None sends none.
+        connection: the connection of another bot on the same server to use; None opens one.
+    """
+
+    def __init__(
+        self,
+        bot_id: str,
+        config: BotConfig,
+        *,
+        base_url: str,
+        api_key: str | None = None,
+        connection: OpenAIConnection | None = None,
+    ) -> None:
         self._address = parse_base_url(base_url)
         self.info = BotInfo(
             bot_id=bot_id,
@@ -32,6 +49,7 @@ class OpenAIBot:
             send_reasoning=config.send_reasoning,
             images=config.images,
             model=config.model,
+            models=None if config.models is None else tuple(config.models),
             base_url=base_url,
             key_name=config.key_name,
             has_key=api_key is not None,
@@ -43,10 +61,19 @@ class OpenAIBot:
         self._config = config
         self._base_url = base_url
         self._api_key = api_key
-        self._model = config.model
+        self._connection = connection or OpenAIConnection(bot_id, config, base_url=base_url, api_key=api_key)
+        self._owns_connection = connection is None
         self._errors = ErrorTranslator(bot_id, config, base_url=base_url, api_key=api_key)
-        self._requests_usage = config.include_usage
-        self._client: AsyncOpenAI | None = None
+
+    def with_options(self, model: str | None, params: Mapping[str, Any]) -> "OpenAIBot":
+        config = self._config
+        if config.models is not None and model not in {None, config.model, *config.models}:
+            raise InvalidInput(f"The bot {self.info.bot_id!r} doesn't offer the model {model!r}. Choose another model.")
+        merged = {name: value for name, value in {**config.params, **params}.items() if value is not None}
+        config = replace(config, model=model or config.model, params=merged)
+        return OpenAIBot(
+            self.info.bot_id, config, base_url=self._base_url, api_key=self._api_key, connection=self._connection
+        )
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta | Finish]:
         reader, size = ChunkReader(self._config.think_tags), ReplySizeLimit()
@@ -95,67 +122,25 @@ class OpenAIBot:
                 ) from error
 
     async def aclose(self) -> None:
-        if self._client is not None:
-            await self._client.close()
-            self._client = None
+        if self._owns_connection:
+            await self._connection.aclose()
 
     async def _get_client(self) -> "AsyncOpenAI":
-        if self._client is None:
-            # Importing openai takes half a second, which would block the other replies.
-            await asyncio.to_thread(__import__, "openai")
-            with self._errors.translate_setup_errors():
-                self._client = self._client or self._new_client()
-        return self._client
-
-    def _new_client(self) -> "AsyncOpenAI":
-        from openai import DEFAULT_CONNECTION_LIMITS, AsyncOpenAI, Timeout
-
-        from botchat.core.bots.http_client import open_client
-
-        self._check_key()
-        address, seconds = self._errors.valid_address(self._address), self._config.timeout
-        timeout = Timeout(seconds, connect=5)
-        http_client = open_client(
-            address.base_url,
-            timeout=timeout,
-            header_timeout=seconds,
-            limits=DEFAULT_CONNECTION_LIMITS,
-            follow_redirects=True,
-            auth=address.credentials,
-        )
-        self._errors.proxy = http_client.proxy
-        # Azure's versioned API expects the key in its own header.
-        headers = {"api-key": self._api_key} if self._api_key and "api-version" in address.query else None
-        return AsyncOpenAI(
-            api_key=self._api_key or "none",
-            base_url=address.base_url,
-            default_query=address.query,
-            default_headers=headers,
-            timeout=timeout,
-            http_client=http_client,
-        )
-
-    def _check_key(self) -> None:
-        name = self._config.expected_key_name
-        if self._api_key is None and (self._config.api_key_env or self._base_url.rstrip("/") == OPENAI_URL):
-            raise MissingKey(f"The bot {self.info.bot_id!r} requires an API key. Set {name} in the environment.")
-        # The client would try to send it and quote it in its error.
-        if self._api_key is not None and not re.fullmatch("[!-~]+", self._api_key):
-            raise MissingKey(
-                f"The API key in {name} contains a space, a line break or a non-ASCII character. Check it."
-            )
+        client = await self._connection.client(self._errors)
+        self._errors.proxy = self._connection.proxy
+        return client
 
     async def _send(self, client: "AsyncOpenAI", prompt: Prompt) -> "AsyncStream[object]":
         from openai import BadRequestError, UnprocessableEntityError
 
-        model, with_usage = await self._resolve_model(client), self._requests_usage
+        model, with_usage = await self._resolve_model(client), self._connection.requests_usage
         try:
             return await self._create(client, model, prompt, with_usage=with_usage)
         except (BadRequestError, UnprocessableEntityError) as error:
             if not with_usage or "stream_options" not in error.response.text:
                 raise
             response = await self._create(client, model, prompt, with_usage=False)
-            self._requests_usage = False  # the server doesn't know the option
+            self._connection.requests_usage = False  # the server doesn't know the option
             return response
 
     async def _create(
@@ -173,14 +158,16 @@ class OpenAIBot:
         )
 
     async def _resolve_model(self, client: "AsyncOpenAI") -> str:
-        if self._model is None:
-            self._model = self._errors.model = next(iter(await _fetch_models(client)), None)
-        if self._model is None:
+        model = self._config.model or self._connection.first_model
+        if model is None:
+            model = self._connection.first_model = next(iter(await _fetch_models(client)), None)
+        if model is None:
             raise BotError(
                 f"No models found at {self._address.display_url}. Set model in the config, or OPENAI_MODEL, "
                 "and check that base_url ends in /v1."
             )
-        return self._model
+        self._errors.model = model
+        return model
 
 
 async def _fetch_models(client: "AsyncOpenAI") -> list[str]:

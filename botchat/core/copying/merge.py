@@ -13,7 +13,7 @@ from botchat.core.models import NAME_LENGTH, REDACTED, Message, valid_text, with
 from botchat.core.storage import ORIGINAL, Record, count_message
 
 # Fields whose absence has a meaning: they come from one copy, present or not. Other fields come from either copy.
-_FROM_NEWER = frozenset({"pinned", "tags", "system", "cut", "summary", "head", "bot_id"})
+_FROM_NEWER = frozenset({"pinned", "tags", "system", "cut", "summary", "head", "bot_id", "bot_model", "bot_params"})
 _TRASH_FIELDS = ("state", "deleted_time", "expire_time")
 
 

@@ -48,12 +48,15 @@ from botchat.core.models.turn_mark import (
 )
 from botchat.core.models.unsupported_content import Unsupported, is_packed, pack, unpack, unsupported_notices
 from botchat.core.models.validation import (
+    MODEL_LIMIT,
     NAME_LIMIT,
     SYSTEM_LIMIT,
     TAG_LIMIT,
     TAGS_LIMIT,
     check_key,
+    check_model,
     check_name,
+    check_params,
     check_session_ids,
     check_session_name,
     check_system,
@@ -65,6 +68,7 @@ __all__ = [
     "HEARTBEAT_LIMIT",
     "MAX_FILES",
     "MAX_FILE_BYTES",
+    "MODEL_LIMIT",
     "NAME_LENGTH",
     "NAME_LIMIT",
     "PAGE_SIZE",
@@ -103,7 +107,9 @@ __all__ = [
     "branch_of",
     "check_files",
     "check_key",
+    "check_model",
     "check_name",
+    "check_params",
     "check_session_ids",
     "check_session_name",
     "check_system",

@@ -33,6 +33,7 @@ class BotInfo:
         send_reasoning: whether its earlier reasoning is sent to it.
         images: whether it accepts images.
         model: the server's ID of the model; None takes the first that the server lists.
+        models: the models that a session may choose instead of it; None for all of the server's.
         base_url: of its server; None if it has none.
         key_name: the environment variable with its API key; None if no key is sent.
         has_key: whether that variable is set.
@@ -50,6 +51,7 @@ class BotInfo:
     send_reasoning: bool = False
     images: bool = False
     model: str | None = None
+    models: tuple[str, ...] | None = None
     base_url: str | None = None
     key_name: str | None = None
     has_key: bool = False

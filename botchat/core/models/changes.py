@@ -13,8 +13,9 @@ class SessionChanges(TypedDict, total=False):
 
     `metadata` is partial: its keys are set, the others stay. None removes `expire_time`. A new `state` sets it too, to
     the end of the time in the trash or to None, unless it is given. A new `name` removes `title_of` (the IDs of the
-    messages from which a bot made the name), unless that is given. None for `system` is the bot's own system
-    prompt, for `cut` no start of the context. `forget` has the keys of the metadata to remove.
+    messages from which a bot made the name), unless that is given. None for `system` and `bot_model` is the bot's
+    own, for `cut` no start of the context. `bot_params` replaces all parameters. `forget` has the keys of the
+    metadata to remove.
     """
 
     name: str
@@ -28,6 +29,8 @@ class SessionChanges(TypedDict, total=False):
     head: str | None
     bot_id: str
     system: str | None
+    bot_model: str | None
+    bot_params: dict[str, Any]
     cut: str | None
     summary: dict[str, Any] | None
 

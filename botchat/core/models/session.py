@@ -33,6 +33,8 @@ class Session:
         head: ID of the last message of the branch that is shown, if that is not the last message of the session.
         title_of: IDs of the messages from which a bot made the name; empty if the name has another origin.
         system: the system prompt of this session: "" is none, None is the bot's own.
+        bot_model: the server's ID of the model that replies in this session; None is the bot's own.
+        bot_params: parameters of its requests, in addition to the bot's own; None removes one of the bot's.
         cut: ID of the message at which the context starts, set by the user; None: all messages that fit.
         summary: the bot's summary of earlier messages that no longer fit: `text`, `last` (ID of the last of them)
             and `create_time`.
@@ -61,6 +63,8 @@ class Session:
     expire_time: datetime | None = None
     head: str | None = None
     system: str | None = None
+    bot_model: str | None = None
+    bot_params: dict[str, Any] = field(default_factory=dict)
     cut: str | None = None
     summary: dict[str, Any] | None = None
     title_of: list[str] = field(default_factory=list)

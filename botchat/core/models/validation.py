@@ -1,5 +1,6 @@
-"""Validates names, IDs, values, system prompts and tags before they are stored."""
+"""Validates names, IDs, values, system prompts, models, parameters and tags before they are stored."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,15 @@ NAME_LIMIT = 500
 
 SYSTEM_LIMIT = 100_000
 """Characters of a system prompt, which is sent with every message."""
+
+MODEL_LIMIT = 500
+"""Characters of a model's ID."""
+
+PARAMS_LIMIT = 10_000
+"""Bytes of a session's parameters as JSON, which are sent with every request."""
+
+RESERVED_PARAMS = frozenset({"model", "messages", "stream", "stream_options", "n"})
+"""Parameters that a session can't have: they have their own fields, or change the form of the response."""
 
 TAG_LIMIT, TAGS_LIMIT = 50, 20
 """Characters of a tag, and tags per session: more wouldn't help to find it."""
@@ -100,6 +110,38 @@ def check_system(system: Any) -> None:
     if len(system) > SYSTEM_LIMIT:
         raise InvalidInput(f"The system prompt is too long. The limit is {SYSTEM_LIMIT:,} characters.")
     check_value(system)
+
+
+def check_model(model: Any) -> None:
+    """Check the server's ID of a model; None is valid.
+
+    Raises:
+        InvalidInput: it is empty, too long or has several lines.
+    """
+    if model is None:
+        return
+    check_name("The model", model)
+    if len(model) > MODEL_LIMIT or len(model.splitlines()) > 1:
+        raise InvalidInput(f"Invalid model: {model[:50]!r}. A model ID is one line of 1 to {MODEL_LIMIT} characters.")
+
+
+def check_params(params: Any) -> None:
+    """Check the parameters of a session's requests, such as `{"temperature": 0.2}`.
+
+    Raises:
+        InvalidInput: they aren't a JSON object, one of them has a field of its own, or they are too large.
+    """
+    if not isinstance(params, Mapping):
+        raise InvalidInput("Parameters must be a JSON object.")
+    check_value(params)
+    if reserved := sorted(RESERVED_PARAMS & params.keys()):
+        raise InvalidInput(f"Can't set parameter {reserved[0]!r}: botchat sets it itself.")
+    try:
+        size = len(json.dumps(params, allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(f"Parameters must be JSON values: {error}.") from error
+    if size > PARAMS_LIMIT:
+        raise InvalidInput(f"The parameters are too large. The limit is {PARAMS_LIMIT:,} bytes of JSON.")
 
 
 def check_tags(tags: Any) -> None:

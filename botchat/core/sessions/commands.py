@@ -81,6 +81,8 @@ class Sessions(SessionQueries):
         """
         if changes.keys() & {"state", "pinned", "bot_id"}:
             session = self._repository.get(user, session_id, last=1)
+            if changes.get("bot_id", session.bot_id) != session.bot_id:  # the model is one of the earlier bot's
+                changes = {"bot_model": None, **changes}
             session.pinned, session.bot_id = (
                 changes.get("pinned", session.pinned),
                 changes.get("bot_id", session.bot_id),

@@ -33,6 +33,8 @@ def _copy(session: Session, messages: Sequence[Message]) -> Session:
         messages=[_end_streaming(message) for message in messages],
         metadata=session.metadata | {"forked_from": session.id},
         system=session.system,
+        bot_model=session.bot_model,
+        bot_params=session.bot_params,
     )
 
 

@@ -13,7 +13,9 @@ from botchat.core.models import (
     Message,
     Session,
     check_key,
+    check_model,
     check_name,
+    check_params,
     check_session_ids,
     check_system,
     check_value,
@@ -102,6 +104,8 @@ def _check_values(record: Record) -> None:
     messages = record["messages"]
     check_session_ids(record["user"], record["id"], record["bot_id"])
     check_system(record.get("system"))
+    check_model(record.get("bot_model"))
+    check_params(record.get("bot_params", {}))
     for message in messages:
         _check_message(message)
     if len({message["id"] for message in messages}) < len(messages):

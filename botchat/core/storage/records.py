@@ -16,7 +16,9 @@ from botchat.core.models import (
     SessionSummary,
     State,
     check_key,
+    check_model,
     check_name,
+    check_params,
     check_session_ids,
     check_session_name,
     check_system,
@@ -115,6 +117,8 @@ def session_to_record(session: Session) -> Record:
     """
     check_session_ids(session.user, session.id, session.bot_id)
     check_system(session.system)
+    check_model(session.bot_model)
+    check_params(session.bot_params)
     record = {n: value for n in _SESSION_FIELDS if _is_set(n, value := getattr(session, n)) or n in SESSION_REQUIRED}
     record["messages"] = [message_to_record(message) for message in session.messages]
     record["name"] = valid_text(session.derive_name(session.messages))
@@ -176,6 +180,8 @@ def session_changes(changes: SessionChanges) -> tuple[Record, set[str]]:
         check_session_name(changes["name"])
         to_set.setdefault("title_of", [])
     check_system(changes.get("system"))
+    check_model(changes.get("bot_model"))
+    check_params(changes.get("bot_params", {}))
     check_tags(changes.get("tags", []))
     check_value(changes.get("metadata"))
     for key, value in to_set.pop("metadata", {}).items():

@@ -18,7 +18,7 @@ class Followup(Protocol):
 
 def build_followups(request: BotRequest, session: Session, *, titles: bool) -> list[Followup]:
     """Return the follow-ups of the reply to a request; with `titles`, a first reply gives the session a title."""
-    repository, bot, messages, executor = request.repository, request.bot, request.messages, request.executor
+    repository, bot, messages, executor = request.repository, request.utility_bot, request.messages, request.executor
     followups: list[Followup] = []
     if titles and needs_title(bot, messages):
         followups.append(TitleFollowup(repository, bot, session, messages[-1], executor))

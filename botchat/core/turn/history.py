@@ -69,6 +69,7 @@ def read_history(
         raise ReplyRunning
     session.pinned, session.state, session.expire_time = stored.pinned, stored.state, stored.expire_time
     session.system, session.cut, session.summary = stored.system, stored.cut, stored.summary
+    session.bot_model, session.bot_params = stored.bot_model, stored.bot_params
     if head == ROOT:
         session.head = ROOT
         return History([], 0)

@@ -72,6 +72,8 @@ def recovery_session(session: Session, reply: Message) -> Session:
         name=session.derive_name(before),
         bot_id=session.bot_id,
         system=session.system,
+        bot_model=session.bot_model,
+        bot_params=session.bot_params,
         create_time=session.create_time,
         messages=[*before, replace(ended, to_stop=False)],
         metadata=session.metadata | {"rescued_from": session.id},

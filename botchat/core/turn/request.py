@@ -61,6 +61,8 @@ class BotRequest:
     the system role. If no form passes, the server's first refusal is raised and no limit is remembered.
 
     Attributes:
+        bot: the bot with the model and the parameters of the session.
+        utility_bot: the same model without the parameters, for summaries and titles.
         messages: the current branch, as far as it was read.
         older: number of messages of the record before the first of these.
         on_context: called with the part of them that is sent, before the first piece of the reply; None if all is.
@@ -71,6 +73,7 @@ class BotRequest:
 
     repository: SessionRepository
     bot: Bot
+    utility_bot: Bot
     session: Session
     messages: Sequence[Message]
     older: int
@@ -97,7 +100,7 @@ class BotRequest:
         """
         if not is_sendable(self.messages[-1]):
             raise BotError("Your last message has no text. Send a message with text.")
-        summarizer = Summarizer(self.repository, self.bot, self.executor)
+        summarizer = Summarizer(self.repository, self.utility_bot, self.executor)
         info = self._info
         if info.context == "summary" and await summarizer.run(info, self.session, self.messages, self._selection):
             await asyncio.to_thread(self._select, self._info)

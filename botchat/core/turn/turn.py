@@ -108,7 +108,7 @@ class Turns:
                 read_context_history(repository, bot.info, session, message.parent) if session.rev else History([], 0)
             )
             messages = [*earlier.messages, message]
-            request = self._request(repository, bot, session, reply, History(messages, earlier.older))
+            request = self._request(repository, session, reply, History(messages, earlier.older))
             self._renew_expiry(repository, session)
             message.parent = message.parent or session.head
             repository.append(session, message, turn=self.holder)
@@ -230,12 +230,13 @@ class Turns:
         with self._lock:
             self._replies.pop((reply.user, reply.session_id), None)
 
-    def _request(
-        self, repository: SessionRepository, bot: Bot, session: Session, reply: Reply, history: History
-    ) -> BotRequest:
+    def _request(self, repository: SessionRepository, session: Session, reply: Reply, history: History) -> BotRequest:
+        bot, model, params = self.bot(session.bot_id), session.bot_model, session.bot_params
+        utility_bot = bot if model is None else bot.with_options(model, {})
         return BotRequest(
             repository=repository,
-            bot=bot,
+            bot=bot.with_options(model, params) if model or params else bot,
+            utility_bot=utility_bot,
             session=session,
             messages=history.messages,
             older=history.older,
@@ -248,7 +249,7 @@ class Turns:
         self, repository: SessionRepository, session: Session, reply: Reply, history: History, *, stored: bool = False
     ) -> None:
         """Request a reply to a message that is already stored; with `stored`, the reply is stored too."""
-        request = self._request(repository, self.bot(session.bot_id), session, reply, history)
+        request = self._request(repository, session, reply, history)
         self._renew_expiry(repository, session)
         repository.turns().take(session.user, session.id, self.holder)
         self._start(session, reply, request, stored=stored)

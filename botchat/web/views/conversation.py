@@ -21,6 +21,8 @@ _POLL_SECONDS = 3.0
 def show_conversation(chat: Chat, session: Session) -> None:
     """Show a session's messages, and follow its streaming reply."""
     reply = chat.reply(session.user, session.id)
+    if reply is None and session.rev:
+        session = _reread_if_changed(chat, session)
     reply_id = reply.message.id if reply else external_reply_id(session)
     messages = branch_of(session.messages, _end_of_branch(session, reply))
     later = max(0, len(messages) - message_window.MAX_MESSAGES)
@@ -43,8 +45,20 @@ def show_conversation(chat: Chat, session: Session) -> None:
     elif not later and is_unanswered(session):
         st.button("Retry", icon=":material/refresh:", on_click=_retry, args=(session,), key="retry")
     if session.rev and not reply_id:
-        st.session_state.seen = chat.revision(session.user)
         _poll_changes(session.user, session.id, session.rev)
+
+
+def _reread_if_changed(chat: Chat, session: Session) -> Session:
+    """Return the session, read again if it may have changed since: a short reply can end while the page is drawn."""
+    revision = chat.revision(session.user)
+    if revision == st.session_state.get("seen"):
+        return session
+    try:
+        latest = chat.open(session.user, session.id, message_window.size())
+    except BotchatError:
+        return session  # the next run shows the error
+    st.session_state.seen, st.session_state.shown = revision, latest
+    return latest
 
 
 def _end_of_branch(session: Session, reply: Reply | None) -> str | None:

@@ -82,6 +82,7 @@ def _current_session(user: str) -> tuple[Session | None, str | None]:
     try:
         chat = cache.connection()
         if wanted:
+            st.session_state.seen = chat.revision(user)  # before reading: later changes are noticed by `seen`
             remembered = chat.open(user, wanted, message_window.size())
             if message_window.grow(remembered):
                 remembered = chat.open(user, wanted, message_window.size())

@@ -16,6 +16,7 @@ from support.stores.servers import free_port
 
 from botchat.core.bots import OPENAI_URL, BotConfig
 from botchat.core.bots.openai import OpenAIBot
+from botchat.core.errors import InvalidInput
 
 KEY = "sk-very-secret-1234567890"
 HI = streamed(["Hi."])
@@ -64,6 +65,36 @@ def test_parameters_are_sent_as_they_are_also_those_nobody_knows():
         ask(bot_at(stub.url, params=params, include_usage=False))
     body = stub.requests[0].body
     assert body == {"model": "stub-1", "messages": HELLO, "stream": True} | params
+
+
+def test_a_bot_with_other_options_sends_them_on_the_same_connection():
+    with StubBot([HI, HI, HI]) as stub:
+        bot = bot_at(stub.url, model="m", params={"temperature": 1, "seed": 7})
+        other = bot.with_options("m2", {"temperature": 0, "seed": None})
+
+        async def ask_each() -> None:
+            for each in (bot, other, bot.with_options(None, {"top_p": 0.5})):
+                await collect_reply(each)
+                if each is not bot:
+                    await each.aclose()  # the connection is the first bot's
+            await bot.aclose()
+
+        asyncio.run(ask_each())
+    assert stub.connections == 1
+    first, second, third = (
+        {k: r.body.get(k) for k in ("model", "temperature", "seed", "top_p")} for r in stub.requests
+    )
+    assert first == {"model": "m", "temperature": 1, "seed": 7, "top_p": None}
+    assert second == {"model": "m2", "temperature": 0, "seed": None, "top_p": None}
+    assert third == {"model": "m", "temperature": 1, "seed": 7, "top_p": 0.5}
+    assert (other.info.model, bot.info.model) == ("m2", "m")
+
+
+def test_a_bot_offers_only_the_models_that_its_config_allows():
+    bot = bot_at("http://127.0.0.1:1/v1", model="m", models=["m2"])
+    assert bot.with_options("m2", {}).info.model == "m2"
+    with pytest.raises(InvalidInput, match="doesn't offer the model 'm3'"):
+        bot.with_options("m3", {})
 
 
 def test_a_server_that_does_not_stream_can_be_told_so():

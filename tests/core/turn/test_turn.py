@@ -1,14 +1,18 @@
 """The turn: what is saved and when, and the state of a reply after each kind of end."""
 
+from contextlib import closing
+
 import pytest
-from support.fakes import DONE, Gate
+from support.fakes import DONE, Gate, ScriptedBot
 
 from botchat.core.bots.stream.chunks import Finish
+from botchat.core.chat import Chat
 from botchat.core.errors import (
     BotError,
     StoreUnavailable,
 )
-from botchat.core.models import Delta, Message
+from botchat.core.models import Delta, Message, Session
+from botchat.core.turn import Turns
 
 
 def last_message(store, session) -> Message:
@@ -208,3 +212,27 @@ def test_everyone_who_looks_gets_all_of_a_reply_whenever_they_come(chat_with):
     gate.open()
     assert [delta.content for delta in early] == ["c"]
     assert [delta.content for delta in reply] == ["a", "b", "c"]
+
+
+def test_a_sessions_own_model_and_parameters_are_in_its_requests_and_titles_have_only_the_model(store):
+    bot = ScriptedBot("Yes.", DONE, title=["A title", DONE])
+    turns = Turns({"b": bot}, titles=True)
+    with closing(turns):
+        chat = Chat(store, turns, default_bot="b")
+        session = Session(user="ann", bot_id="b", bot_model="m2", bot_params={"temperature": 0})
+        assert chat.send("ann", session, "Hi?").wait(30)
+        chat.update("ann", session.id, bot_params={})  # in another front end
+        assert chat.send("ann", session, "And?").wait(30)
+    assert bot.options == [("m2", {}), ("m2", {"temperature": 0}), ("m2", {}), ("m2", {})]
+
+
+def test_another_bot_replies_with_its_own_model(store):
+    turns = Turns({"b": ScriptedBot("Yes.", DONE), "c": ScriptedBot("No.", DONE, bot_id="c")})
+    with closing(turns):
+        chat = Chat(store, turns, default_bot="b")
+        session = Session(user="ann", bot_id="b", bot_model="m2")
+        assert chat.send("ann", session, "Hi?").wait(30)
+        chat.update("ann", session.id, bot_id="c")
+        assert chat.open("ann", session.id).bot_model is None
+        chat.change_bot("ann", session, "b", "m3")
+        assert chat.open("ann", session.id).bot_model == "m3"

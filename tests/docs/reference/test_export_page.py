@@ -41,7 +41,16 @@ def full_message():
 
 
 def full_session():
-    values = {"head": "x", "system": "x", "cut": "x", "summary": {"text": "x"}, "title_of": ["x"], "pinned": True}
+    values = {
+        "head": "x",
+        "system": "x",
+        "bot_model": "x",
+        "bot_params": {"x": 1},
+        "cut": "x",
+        "summary": {"text": "x"},
+        "title_of": ["x"],
+        "pinned": True,
+    }
     values |= dict.fromkeys(("deleted_time", "expire_time"), NOON)
     values |= {"tags": ["x"], "metadata": {"x": 1}, "feedbacks": [{"x": 1}], "agents": [{"x": 1}], "totals": {"x": 1}}
     return Session(user="ann", bot_id="demo", messages=[full_message()], **values)

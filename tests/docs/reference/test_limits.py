@@ -32,6 +32,7 @@ FIXED = [
     attachments.MAX_FILES,
     validation.NAME_LIMIT,
     validation.SYSTEM_LIMIT,
+    validation.PARAMS_LIMIT,
     validation.TAGS_LIMIT,
     validation.TAG_LIMIT,
     ask._MAX_INPUT_BYTES,

@@ -61,6 +61,26 @@ def test_the_connection_is_cached_with_cache_resource_for_ten_minutes(site):
     assert cache.connection._info.ttl == 600
 
 
+# A reply
+
+
+def test_a_reply_that_ends_while_the_page_is_drawn_is_shown(site):
+    gate = Gate()
+    site.follow(gate, "a grey one", DONE)
+    tab = site.say(site.open(), "which heron?")
+    session_id = open_session_id(tab)
+    reply = cache.connection().reply("ann", session_id)
+
+    def end() -> None:
+        gate.open()
+        assert reply.wait(30)
+        while cache.connection().reply("ann", session_id) is not None:
+            pass
+
+    site.store.after_read = end
+    assert conversation_texts(site.run(tab)) == ["which heron?", "a grey one"]
+
+
 # Sessions
 
 

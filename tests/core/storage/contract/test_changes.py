@@ -251,3 +251,35 @@ def test_an_append_stores_the_time_of_the_end_and_ends_the_branch_that_was_shown
     repository.append(read, user_says("more"))
     assert read.head is None
     assert repository.get("ann", session.id) == read
+
+
+def test_a_session_keeps_its_own_model_and_parameters(repository):
+    session = Session(user="ann", bot_id="demo", bot_model="m2", bot_params={"temperature": 0, "seed": None})
+    repository.append(session, user_says("hi"))
+    assert repository.get("ann", session.id) == session
+    repository.update("ann", session.id, bot_model="m3", bot_params={"top_p": 0.5})
+    changed = repository.get("ann", session.id)
+    assert (changed.bot_model, changed.bot_params) == ("m3", {"top_p": 0.5})
+    repository.update("ann", session.id, bot_model=None, bot_params={})
+    reset = repository.get("ann", session.id)
+    assert (reset.bot_model, reset.bot_params) == (None, {})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"bot_model": ""},
+        {"bot_model": "two\nlines"},
+        {"bot_model": "m" * 501},
+        {"bot_params": {"messages": []}},
+        {"bot_params": {"stop": float("nan")}},
+        {"bot_params": {"stop": "x" * 10_001}},
+        {"bot_params": ["temperature"]},
+    ],
+    ids=str,
+)
+def test_a_model_or_parameters_that_no_request_can_have_are_refused(repository, changes):
+    session = stored(repository)
+    with pytest.raises(InvalidInput):
+        repository.update("ann", session.id, **changes)
+    assert repository.get("ann", session.id) == session
