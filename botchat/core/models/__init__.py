@@ -1,6 +1,6 @@
 """Sessions, messages and other records as plain data, and the rules for their values."""
 
-from botchat.core.models.attachments import MAX_FILE_BYTES, MAX_FILES, check_files, read_file
+from botchat.core.models.attachments import MAX_FILE_BYTES, MAX_FILES, check_files, check_images, read_file
 from botchat.core.models.bot import BotInfo, ContextStrategy, Delta
 from botchat.core.models.branches import ROOT, alternatives, branch_of, newest_leaf, parent_of
 from botchat.core.models.changes import REDACTED, Feedback, MessageChanges, SessionChanges, redaction_changes
@@ -106,6 +106,7 @@ __all__ = [
     "alternatives",
     "branch_of",
     "check_files",
+    "check_images",
     "check_key",
     "check_model",
     "check_name",

@@ -25,9 +25,6 @@ expect.set_options(timeout=PATIENCE)
 WIDE = {"width": 1440, "height": 900}
 PHONE = {"width": 375, "height": 800}
 
-KNOWN_VIOLATION = "sha256-THxz9J9+wf7rhwR2YkXJoSZ13UCmYyC+3lNDv2+8ugA="
-"""The one inline script in Streamlit's index page, which the policy blocks; the page works without it."""
-
 
 def chromium_binary() -> str | None:
     names = ("chromium", "chromium-browser", "google-chrome")

@@ -7,6 +7,7 @@ function update() {
   makeLongTextsFocusable();
   dressCode();
   labelTasks();
+  makeScrollersFocusable();
   focusSearch();
   focusEditor();
   focusComposer();

@@ -52,6 +52,7 @@ function keepEnd() {
 function showJump() {
   const composer = scroller && find('[data-testid="stChatInput"]');
   const isFar = Boolean(composer) && (find(".st-key-show-newest") || (!isFollowing && distanceToEnd() > NEAR_END));
+  if (composer) document.documentElement.style.setProperty("--composer-height", `${Math.round(innerHeight - composer.getBoundingClientRect().y)}px`);
   if (jumpPlace.hidden !== !isFar) jumpPlace.hidden = !isFar;
   if (!isFar) return;
   const box = composer.getBoundingClientRect();
@@ -122,7 +123,7 @@ document.addEventListener("keydown", (event) => {
   const field = event.target;
   setTimeout(() => { if (!field.value) follow(); }, 0);
 }, true);
-const ASKING = '[data-testid="stChatInputSubmitButton"], .st-key-send-edited, .st-key-send-again, .st-key-retry, [class*="st-key-regenerate-"]';
+const ASKING = '[data-testid="stChatInputSubmitButton"], .st-key-send-edited, .st-key-send-again, .st-key-retry, .st-key-ask-again, [class*="st-key-regenerate-"]';
 document.addEventListener("click", (event) => { if (event.target.closest(ASKING)) follow(); }, true);
 
 const keyOf = (element) => [...element.classList].find((name) => MESSAGE_KEY.test(name));
