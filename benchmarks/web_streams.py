@@ -39,6 +39,7 @@ class Crowd:
     people: int
     firsts: list[float] = field(default_factory=list)
     gaps: list[float] = field(default_factory=list)
+    rates: list[float] = field(default_factory=list)
     sessions: list[str] = field(default_factory=list)
     on_screen: int = 0
     stored: int = 0
@@ -78,6 +79,16 @@ def _rows(crowd: Crowd, alone: Crowd | None) -> Iterator[Row]:
         ratio <= 3 if ratio and has_goal else None,
     )
     yield Row(f"{what}: longest pause, p95", f"{_p95(crowd.gaps):.2f} s", "-")
+    rate = median(crowd.rates) if crowd.rates else 0.0
+    least = {1: 15.0, 100: 2.0}.get(crowd.people)
+    yield Row(
+        f"{what}: updates per second, median",
+        f"{rate:.1f}",
+        "-",
+        "-",
+        f"at least {least:.0f}" if least else "-",
+        rate >= least if least else None,
+    )
     yield Row(f"{what}: server CPU", f"{crowd.cpu:.0%} of a core", "-")
 
 
@@ -153,6 +164,8 @@ async def _ask(crowd: Crowd, tab: Tab, wait: float, server: Server | None = None
     crowd.on_screen += _WHOLE.strip() in tab.text
     crowd.firsts.append(times[0] - start if times else TIMEOUT_SECONDS)
     crowd.gaps.append(max((after - one for one, after in itertools.pairwise(times)), default=TIMEOUT_SECONDS))
+    if len(times) > 1:
+        crowd.rates.append((len(times) - 1) / (times[-1] - times[0]))
     crowd.sessions.append(tab.query.removeprefix("session="))
 
 

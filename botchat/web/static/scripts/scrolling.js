@@ -153,7 +153,7 @@ function holdPlace(button) {
 
 function keepAnchor() {
   if (!anchor || !scroller) return;
-  anchor.top += anchor.scrolled - scroller.scrollTop; // the user goes on scrolling
+  anchor.top += anchor.scrolled - scroller.scrollTop; // the user keeps scrolling
   anchor.scrolled = scroller.scrollTop;
   const element = document.getElementsByClassName(anchor.key)[0];
   if (find(".st-key-show-earlier button")?.textContent === anchor.label || !element) return;
