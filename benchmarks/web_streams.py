@@ -92,14 +92,15 @@ def _rows(crowd: Crowd, alone: Crowd | None) -> Iterator[Row]:
         f"{median(alone.bubbles):.2f} s for 1 user" if alone and ratio else "-",
         f"{ratio:.2f}" if ratio else "-",
     )
+    least = 15 if crowd.people == 1 else 2 if crowd.people <= 100 else None
     slowest = sorted(crowd.redraws)[len(crowd.redraws) // 20]
     yield Row(
         f"{what}: redraws per second, slowest 5 %",
         f"{slowest:.1f}, median {median(crowd.redraws):.1f}",
         f"{_PER_SECOND} chunks per second",
         f"{slowest / _PER_SECOND:.2f}",
-        "at least 2" if crowd.people <= 100 else "-",
-        slowest >= 2 if crowd.people <= 100 else None,
+        f"at least {least:.0f}" if least else "-",
+        slowest >= least if least else None,
     )
     yield Row(f"{what}: longest pause, p95", f"{_p95(crowd.gaps):.2f} s", "-")
     yield Row(f"{what}: server CPU", f"{crowd.cpu:.0%} of a core", "-")

@@ -158,7 +158,7 @@ def serve():
 @pytest.fixture
 def visit(browser):
     """A function that opens an address in a new browser context. Any error in its console fails the test."""
-    from support.web.browser import KNOWN_VIOLATION, WIDE, Visitor
+    from support.web.browser import WIDE, Visitor
 
     contexts, complaints = [], []
 
@@ -174,7 +174,7 @@ def visit(browser):
     yield visit
     for context in contexts:
         context.close()
-    assert [line for line in complaints if KNOWN_VIOLATION not in line] == []
+    assert complaints == []
 
 
 @pytest.fixture(scope="module")

@@ -208,19 +208,31 @@ class Chat(Sessions):
         edited = Message(role="user", content=content, parent=parent, files=files, payload=payload)
         return self.send(user, session, edited)
 
-    def regenerate(self, user: str, session: Session, message_id: str) -> Reply:
+    def regenerate(
+        self, user: str, session: Session, message_id: str, *, bot_id: str | None = None, model: str | None = None
+    ) -> Reply:
         """Request another reply to the same message; this one stays as a branch.
+
+        With `bot_id` or `model`, another bot or model is asked once; the session keeps its own.
 
         Raises:
             MessageNotFound: the session has no such message.
-            InvalidInput: it isn't a reply to a user message.
+            InvalidInput: it isn't a reply to a user message, the bot doesn't offer that model, or it doesn't accept an
+                attachment of the message.
+            UnknownBot: the bot is not configured.
             ReplyRunning: a reply is still streaming in this session.
         """
         self._check_owner(user, session)
         parent = parent_of(self._with_one_before(session, message_id), message_id)
         if parent == ROOT:
             raise InvalidInput("Only replies to user messages can be regenerated.")
-        return self._turns.regenerate(self._repository, session, parent)
+        if bot_id is None and model is None:
+            return self._turns.regenerate(self._repository, session, parent)
+        bot_id = bot_id or session.bot_id
+        self.check_model(user, bot_id, model)
+        params = session.bot_params if bot_id == session.bot_id else {}
+        asked = replace(session, bot_id=self._turns.bot(bot_id, user).info.bot_id, bot_model=model, bot_params=params)
+        return self._turns.regenerate(self._repository, session, parent, asked=asked)
 
     def retry(self, user: str, session: Session) -> Reply:
         """Request a reply to the last message, which has none.

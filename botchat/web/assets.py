@@ -20,6 +20,7 @@ _SCRIPTS = (
     "theme",
     "sidebar",
     "composer",
+    "scrolling",
     "shortcuts",
     "messages",
     "main",
@@ -43,6 +44,7 @@ def apply() -> None:
     st.html(f"<style>{_STYLE}</style>")
     with st.container(key="script"):
         st.html(f'<script src="botchat.js?{_VERSION}"></script>', unsafe_allow_javascript=True)
+        st.markdown("$x$")  # loads the formula renderer now: a streaming reply would disappear while it loads
     if text := st.session_state.pop("to copy", None):
         encoded = base64.b64encode(text.encode("utf-8", "replace")).decode()
         st.html(f'<span data-copy="{uuid.uuid4()}" data-text="{encoded}"></span>')

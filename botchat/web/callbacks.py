@@ -7,6 +7,7 @@ import streamlit as st
 from botchat.core.chat import Chat
 from botchat.core.errors import BotchatError
 from botchat.web import cache
+from botchat.web.markdown.escape import escape
 
 
 def attempt(action: Callable[[Chat], object]) -> bool:
@@ -16,6 +17,7 @@ def attempt(action: Callable[[Chat], object]) -> bool:
     except BotchatError as error:
         st.session_state.notice = str(error)
         return False
+    st.session_state.pop("notice", None)
     return True
 
 
@@ -24,7 +26,7 @@ def open_session(session_id: str | None) -> None:
     if session_id is None:
         st.session_state.pop("new", None)
     _set_query_params({"session": session_id} if session_id else {})
-    for left in ("depth", "editing", "rating", "moved"):
+    for left in ("depth", "editing", "rating", "moved", "notice"):
         st.session_state.pop(left, None)
 
 
@@ -35,3 +37,17 @@ def show_view(name: str) -> None:
 
 def _set_query_params(params: dict[str, str]) -> None:
     st.query_params.from_dict(params)  # in one step, because each change adds an entry to the browser's history
+
+
+def show_notice() -> None:
+    """Show the notice above the composer, if there is one, until it is dismissed or an action succeeds."""
+    notice: str | None = st.session_state.get("notice")
+    if notice is None:
+        return
+    with st.container(key="notice", horizontal=True, vertical_alignment="center", gap="small"):
+        st.warning(escape(notice))
+        st.button("Dismiss", key="dismiss notice", icon=":material/close:", type="tertiary", on_click=_dismiss_notice)
+
+
+def _dismiss_notice() -> None:
+    st.session_state.pop("notice", None)

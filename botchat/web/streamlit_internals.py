@@ -1,4 +1,4 @@
-"""All uses of Streamlit's private API: a fragment's run and timer, and the state of a tab after a restart.
+"""All uses of Streamlit's private API: a fragment's run and timer, a tab's state after a restart, the index page.
 
 A run of the whole page replaces the current run immediately, but a run of a fragment, or a click in one, waits for the
 end of the current run (Streamlit issue 10928).
@@ -7,12 +7,17 @@ After the server restarts, a tab reconnects with the state of its widgets. Until
 doesn't know its callback: it isn't called, and a submitted text is lost if that run is replaced by another one.
 """
 
+import base64
+import hashlib
+import re
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
+import streamlit
 from streamlit.elements.widgets.chat import ChatInputSerde
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
@@ -119,3 +124,12 @@ def set_rerun_interval(seconds: float) -> None:
     message = ForwardMsg()
     message.auto_rerun.interval, message.auto_rerun.fragment_id = seconds, own[0]
     context.enqueue(message)
+
+
+def inline_script_hashes() -> str:
+    """Return the hashes of the scripts within Streamlit's index page, as sources of a content security policy."""
+    page = (Path(streamlit.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
+    digests = (
+        hashlib.sha256(script.encode()).digest() for script in re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    )
+    return " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)

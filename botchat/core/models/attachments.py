@@ -93,6 +93,16 @@ def check_files(files: Sequence[File], bot: BotInfo) -> None:
     for file in files:
         if not file.data or len(file.data) != file.size or file.size > MAX_FILE_BYTES:
             raise InvalidInput(f"{file.name} has no data, or its size is wrong. Create attachments with `read_file`.")
+    check_images(files, bot)
+
+
+def check_images(files: Sequence[File], bot: BotInfo) -> None:
+    """Check that this bot accepts the images among the attachments.
+
+    Raises:
+        InvalidInput: it doesn't.
+    """
+    for file in files:
         if file.is_image and not bot.images:
             raise InvalidInput(
                 f"Can't send {file.name} to {bot.bot_id!r}: this model doesn't accept images. Pick another, or set "

@@ -12,7 +12,7 @@ from typing import Any
 
 from botchat.core.bots import Bot, BotRegistry, LearnedLimits
 from botchat.core.errors import BotchatError, InvalidInput, ReplyRunning, StoreError
-from botchat.core.models import Message, Session, Status, new_id, now
+from botchat.core.models import Message, Session, Status, check_images, new_id, now
 from botchat.core.retention import Retention, RetentionEnforcer
 from botchat.core.storage import SessionRepository
 from botchat.core.turn.coalesce import coalesce, coalesce_delay
@@ -143,21 +143,27 @@ class Turns:
             self._start_again(repository, session, reply, History(messages, older), stored=empty is not None)
         return reply
 
-    def regenerate(self, repository: SessionRepository, session: Session, question: str) -> Reply:
+    def regenerate(
+        self, repository: SessionRepository, session: Session, question: str, *, asked: Session | None = None
+    ) -> Reply:
         """Request another reply to the message with the ID `question`; the earlier ones are kept as branches.
+
+        `asked` is the session with the bot, model and parameters of this request, if they differ from its own.
 
         Raises:
             MessageNotFound: there is no such message.
-            InvalidInput: it is not a user message.
+            InvalidInput: it is not a user message, or has an attachment that the bot of `asked` doesn't accept.
             UnknownBot, ReplyRunning, StoreError: the bot was not asked.
         """
-        bot = self.bot(session.bot_id, session.user)
+        bot = self.bot((asked or session).bot_id, session.user)
         with self._reserve(session) as reply:
             history = read_context_history(repository, bot.info, session, question)
             if not history.messages or history.messages[-1].role != "user":
                 raise InvalidInput("Only replies to user messages can be regenerated.")
+            if asked:
+                check_images(history.messages[-1].files, bot.info)
             reply.set_parent(question)
-            self._start_again(repository, session, reply, history)
+            self._start_again(repository, session, reply, history, asked=asked)
         return reply
 
     def run(self, coroutine: Coroutine[Any, Any, None]) -> None:
@@ -246,10 +252,17 @@ class Turns:
         )
 
     def _start_again(
-        self, repository: SessionRepository, session: Session, reply: Reply, history: History, *, stored: bool = False
+        self,
+        repository: SessionRepository,
+        session: Session,
+        reply: Reply,
+        history: History,
+        *,
+        stored: bool = False,
+        asked: Session | None = None,
     ) -> None:
         """Request a reply to a message that is already stored; with `stored`, the reply is stored too."""
-        request = self._request(repository, session, reply, history)
+        request = self._request(repository, _as_read(asked, session), reply, history)
         self._renew_expiry(repository, session)
         repository.turns().take(session.user, session.id, self.holder)
         self._start(session, reply, request, stored=stored)
@@ -294,3 +307,10 @@ class Turns:
     async def _close_bots(self) -> None:
         """Close the bots' connections."""
         await self.bots.aclose()
+
+
+def _as_read(asked: Session | None, session: Session) -> Session:
+    """Return the session as it was just read, with the bot, model and parameters of `asked` if given."""
+    if asked is None:
+        return session
+    return replace(session, bot_id=asked.bot_id, bot_model=asked.bot_model, bot_params=asked.bot_params)

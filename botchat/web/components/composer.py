@@ -128,6 +128,7 @@ def _send(session: Session, message: Message) -> None:
     else:
         st.query_params["session"] = session.id
         st.session_state.pop("new", None)
+        st.session_state.pop("notice", None)
         message_window.shrink()
 
 

@@ -45,7 +45,7 @@ class _Pace(NamedTuple):
 def _pace() -> _Pace:
     """Return the pace for the current number of running replies (measured: docs/contribute/performance.md)."""
     load = runtime.current().replies.running_count / 100
-    return _Pace(pause=max(1 / 8, load), tick=max(1 / 4, load))
+    return _Pace(pause=max(1 / 20, load), tick=max(1 / 4, load))
 
 
 def follow_reply(user: str, session_id: str) -> None:

@@ -6,16 +6,20 @@ from typing import Literal, NamedTuple
 import streamlit as st
 
 from botchat.core.chat import Chat
+from botchat.core.exporting import one_line
 from botchat.core.models import Message, Session
 from botchat.web import callbacks
 from botchat.web.assets import copy_button, copy_to_clipboard
 from botchat.web.components import dividers
 from botchat.web.components.redact_dialog import request_redaction
+from botchat.web.components.regenerate_dialog import request_regeneration
 from botchat.web.components.shared_links import share_up_to
+from botchat.web.markdown.escape import escape
 
-_OF_USER = ("Edit", "Clear context above", "Copy the rest to a new chat", "Share up to here", "Details", "Redact")
-_OF_BOT = ("Regenerate", "Branch in new chat", "Feedback", "Share up to here", "Details", "Redact")
-_OF_BOTH = ("Copy", "Copy prompt", "Edit prompt", *_OF_BOT[:3], *_OF_USER[1:], "Redact prompt")
+_SHARE, _WITH_OTHER = "Share up to here", "Regenerate with another model…"
+_OF_USER = ("Edit", "Clear context above", "Copy the rest to a new chat", _SHARE, "Details", "Redact")
+_OF_BOT = ("Regenerate", _WITH_OTHER, "Branch in new chat", "Feedback", _SHARE, "Details", "Redact")
+_OF_BOTH = ("Copy", "Copy prompt", "Edit prompt", *_OF_BOT[:4], *_OF_USER[1:], "Redact prompt")
 _RECENT = 10
 """How many of the latest messages have their actions in a row. An earlier reply and its prompt share one menu, because
 a widget costs every run the same, visible or not."""
@@ -131,6 +135,8 @@ def _branches(session: Session, message: Message, alternatives: Sequence[str]) -
     _version("before", message, session, alternatives[index - 1] if index else None)
     st.caption(f"{index + 1}/{len(alternatives)}")
     _version("after", message, session, alternatives[index + 1] if index + 1 < len(alternatives) else None)
+    if message.model:
+        st.caption(escape(one_line(message.model)))
 
 
 def _version(which: Literal["before", "after"], message: Message, session: Session, to: str | None) -> None:
@@ -173,10 +179,17 @@ def _chosen(session: Session, message: Message, prompt: Message, key: str) -> No
             _regenerate(session, message.id)
         case "Feedback":
             st.session_state.rating = message.id
-        case "Redact" | "Redact prompt" as name:
-            request_redaction(message.id if name == "Redact" else prompt.id)
+        case "Regenerate with another model…" | "Redact" | "Redact prompt" as name:
+            _open_dialog(name, message, prompt)
         case "Details":
             st.session_state.details = st.session_state.get("details", frozenset()) ^ {message.id, prompt.id}
+
+
+def _open_dialog(name: str, message: Message, prompt: Message) -> None:
+    if name == "Regenerate with another model…":
+        request_regeneration(message.id)
+    else:
+        request_redaction(message.id if name == "Redact" else prompt.id)
 
 
 def _show_branch(session: Session, message_id: str) -> None:

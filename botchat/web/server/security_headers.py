@@ -8,11 +8,14 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from botchat.serving import is_cross_origin
+from botchat.web.streamlit_internals import inline_script_hashes
 
 # A browser fetches a remote image in a message immediately, so an injected prompt could leak data in the image's URL.
 # That is why nothing is loaded from other servers. Streamlit needs inline styles, and images from `data:` URLs.
+# The one inline script in Streamlit's index page is allowed by its hash.
 _POLICY = {
     "default-src": "'self'",
+    "script-src": f"'self' {inline_script_hashes()}".strip(),
     "img-src": "'self' data: blob:",
     "media-src": "'self' data: blob:",
     "font-src": "'self' data:",

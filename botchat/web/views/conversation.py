@@ -14,8 +14,11 @@ from botchat.web.components.live_reply import external_reply_id, follow_reply
 from botchat.web.components.message import show_message, show_session_message
 from botchat.web.components.message_actions import active_messages, offered_actions
 from botchat.web.components.redact_dialog import redact_dialog
+from botchat.web.components.regenerate_dialog import regenerate_dialog
 
 _POLL_SECONDS = 3.0
+_BROKEN = {"failed", "truncated", "interrupted"}
+"""How a reply ends that isn't complete, other than by its user's wish."""
 
 
 def show_conversation(chat: Chat, session: Session) -> None:
@@ -37,12 +40,17 @@ def show_conversation(chat: Chat, session: Session) -> None:
         if message.id != reply_id:
             show_session_message(session, message, actions, active)
     redact_dialog(session)
+    regenerate_dialog(session)
     if later:
+        st.caption(f"{later:,} newer message{'s aren' if later > 1 else ' isn'}'t shown.")
         st.button("Jump to latest", on_click=message_window.reset, key="show newest")
     if reply_id:
         follow_reply(session.user, session.id)
     elif not later and is_unanswered(session):
         st.button("Retry", icon=":material/refresh:", on_click=_retry, args=(session,), key="retry")
+    elif not later and messages and messages[-1].status in _BROKEN:
+        args = (session, messages[-1].id)
+        st.button("Try again", icon=":material/refresh:", on_click=_try_again, args=args, key="retry")
     if session.rev and not reply_id:
         _poll_changes(session.user, session.id, session.rev)
 
@@ -108,3 +116,7 @@ def _poll_changes(user: str, session_id: str, rev: int) -> None:
 
 def _retry(session: Session) -> None:
     callbacks.attempt(lambda chat: chat.retry(session.user, session))
+
+
+def _try_again(session: Session, message_id: str) -> None:
+    callbacks.attempt(lambda chat: chat.regenerate(session.user, session, message_id))

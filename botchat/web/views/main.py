@@ -8,7 +8,7 @@ from botchat.core.chat import Chat
 from botchat.core.errors import BotchatError, SessionNotFound
 from botchat.core.exporting import one_line
 from botchat.core.models import Session
-from botchat.web import assets, cache, runtime
+from botchat.web import assets, cache, callbacks, runtime
 from botchat.web.components import composer, message_window
 from botchat.web.components.message import reopen_editor
 from botchat.web.components.model_picker import model_choices
@@ -48,8 +48,7 @@ def show() -> None:
             st.error(escape(problem), icon=":material/error:")
         if session:
             _main(session, can_read=problem is None)
-    if notice := st.session_state.pop("notice", None):
-        st.warning(escape(notice))
+    callbacks.show_notice()
     if not view:
         composer.unsent_message(session)
         _side(user, session)  # last, so that the first text of a reply doesn't wait for the session list

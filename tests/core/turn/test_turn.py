@@ -9,9 +9,10 @@ from botchat.core.bots.stream.chunks import Finish
 from botchat.core.chat import Chat
 from botchat.core.errors import (
     BotError,
+    InvalidInput,
     StoreUnavailable,
 )
-from botchat.core.models import Delta, Message, Session
+from botchat.core.models import Delta, Message, Session, read_file
 from botchat.core.turn import Turns
 
 
@@ -236,3 +237,56 @@ def test_another_bot_replies_with_its_own_model(store):
         assert chat.open("ann", session.id).bot_model is None
         chat.change_bot("ann", session, "b", "m3")
         assert chat.open("ann", session.id).bot_model == "m3"
+
+
+# Another bot or model for one reply
+
+
+def two_bots(store) -> tuple[Chat, Turns, dict[str, ScriptedBot]]:
+    bots = {
+        "b": ScriptedBot("One.", Finish(reason="stop", model="one")),
+        "other": ScriptedBot("Two.", Finish(reason="stop", model="two"), bot_id="other"),
+    }
+    turns = Turns(bots)
+    return Chat(store, turns, default_bot="b"), turns, bots
+
+
+def test_another_bot_is_asked_once_and_both_replies_are_versions(store):
+    chat, turns, bots = two_bots(store)
+    with closing(turns):
+        session = chat.new_session("ann")
+        assert chat.send("ann", session, "Hi").wait(30)
+        session = chat.open("ann", session.id)
+        assert chat.regenerate("ann", session, session.messages[1].id, bot_id="other").wait(30)
+        stored = store.get("ann", session.id)
+        question, first, second = stored.messages
+        assert [(m.content, m.model) for m in (first, second)] == [("One.", "one"), ("Two.", "two")]
+        assert second.parent == question.id
+        assert (stored.bot_id, stored.bot_model) == ("b", None)
+        assert chat.send("ann", chat.open("ann", session.id), "More").wait(30)
+        assert (len(bots["b"].prompts), len(bots["other"].prompts)) == (2, 1)
+
+
+def test_another_model_of_the_same_bot_is_asked_once_with_the_sessions_parameters(store):
+    chat, turns, bots = two_bots(store)
+    with closing(turns):
+        session = chat.new_session("ann")
+        assert chat.send("ann", session, "Hi").wait(30)
+        chat.update("ann", session.id, bot_params={"temperature": 0.5})
+        session = chat.open("ann", session.id)
+        assert chat.regenerate("ann", session, session.messages[1].id, model="large").wait(30)
+        assert ("large", {"temperature": 0.5}) in bots["b"].options
+        assert store.get("ann", session.id).bot_model is None
+
+
+def test_a_bot_without_images_is_not_asked_about_one(store):
+    chat, turns, bots = two_bots(store)
+    with closing(turns):
+        session = chat.new_session("ann")
+        store.append(session, Message(role="user", content="This", files=[read_file("a.gif", b"GIF89a" + bytes(9))]))
+        store.append(session, Message(role="assistant", content="A heron."))
+        session = chat.open("ann", session.id)
+        with pytest.raises(InvalidInput, match="image"):
+            chat.regenerate("ann", session, session.messages[1].id, bot_id="other")
+        assert bots["other"].prompts == []
+        assert chat.reply("ann", session.id) is None

@@ -25,9 +25,6 @@ expect.set_options(timeout=PATIENCE)
 WIDE = {"width": 1440, "height": 900}
 PHONE = {"width": 375, "height": 800}
 
-KNOWN_VIOLATION = "sha256-THxz9J9+wf7rhwR2YkXJoSZ13UCmYyC+3lNDv2+8ugA="
-"""The one inline script in Streamlit's index page, which the policy blocks; the page works without it."""
-
 
 def chromium_binary() -> str | None:
     names = ("chromium", "chromium-browser", "google-chrome")
@@ -139,7 +136,7 @@ class Visitor:
         self.rests()
         self.page.wait_for_function(
             """() => {
-              const it = document.querySelector('[data-testid=stAppScrollToBottomContainer]');
+              const it = document.querySelector('[data-testid=stAppScrollToBottomContainer]').parentElement;
               const isAtEnd = Math.abs(it.scrollHeight - it.clientHeight - it.scrollTop) < 2;
               const before = window.endSince;
               window.endSince = isAtEnd ? (before ?? performance.now()) : undefined;

@@ -7,11 +7,13 @@ function update() {
   makeLongTextsFocusable();
   dressCode();
   labelTasks();
+  makeScrollersFocusable();
   focusSearch();
   focusEditor();
   focusComposer();
   placeStop();
   hideStreamlitDialog();
+  watchScroller();
 }
 restoreUnsent();
 new MutationObserver(update).observe(document.body, { childList: true, subtree: true });

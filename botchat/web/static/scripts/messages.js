@@ -29,3 +29,9 @@ function labelTasks() {
     box.setAttribute("aria-label", box.closest("li").textContent.trim() || "Task");
   }
 }
+
+// Code, tables and formulas that scroll sideways can be reached and scrolled with the keyboard.
+function makeScrollersFocusable() {
+  const scrollers = '[data-testid="stChatMessageContent"] :is([data-testid="stCode"] pre, table, .katex-display):not([tabindex])';
+  for (const box of document.querySelectorAll(scrollers)) if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+}
