@@ -1,4 +1,4 @@
-"""Lists the models of the bots' servers in the background, so that nobody waits for a server that is down."""
+"""Lists the models of the bots' servers in the background, so that a server that is down delays nothing."""
 
 import asyncio
 import time

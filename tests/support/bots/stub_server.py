@@ -186,9 +186,15 @@ class StubBot:
 
 
 def without_model_list(answers: Sequence[Answer]) -> Callable[[Request], Answer]:
-    """Return a server's function with these answers for messages and no list of models, which the page requests."""
-    messages = _one_by_one(answers)
-    return lambda request: refused(404, "no list") if request.path.endswith("/models") else messages(request)
+    """Return a server's function with these answers; a list of models, which the page requests, takes no stream."""
+    left = list(answers)
+
+    def answer(request: Request) -> Answer:
+        if request.path.endswith("/models") and (not left or left[0].kind == "text/event-stream"):
+            return refused(404, "no list")
+        return left.pop(0) if left else refused(500, "the test has told the stub no more answers")
+
+    return answer
 
 
 def _one_by_one(answers: Sequence[Answer]) -> Callable[[Request], Answer]:

@@ -152,7 +152,8 @@ def test_a_message_is_sent_answered_and_there_after_a_reload(site):
 
 def test_a_new_chat_names_its_model_and_the_settings_name_the_storage(site):
     tab = site.open()
-    assert tab.main.caption[0].value == "b · scripted"
+    assert [box.value for box in tab.selectbox if box.label == "Model"] == [("b", None)]
+    assert tab.selectbox[0].options == ["b · scripted"]
     click(tab, "view settings")
     assert f"Storage: {escape(cache.connection().store)}" in [text.value for text in tab.main.markdown]
     assert "Storage" not in " ".join(element.value for element in (*tab.sidebar.caption, *tab.sidebar.markdown))
