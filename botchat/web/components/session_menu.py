@@ -33,7 +33,12 @@ def session_header(chat: Chat, session: Session) -> None:
     elif session.state == "trash":
         _trash_notice(session)
     if dialog := st.session_state.pop("dialog", None):
-        _DIALOGS[dialog](session)
+        show_dialog(session, dialog)
+
+
+def show_dialog(session: Session, dialog: str) -> None:
+    """Show a dialog of a session's menu, by its title."""
+    _DIALOGS[dialog](session)
 
 
 def reopen_dialog(session: Session, texts: Mapping[str, str]) -> None:
@@ -180,7 +185,8 @@ def _purge_dialog(session: Session) -> None:
 
 def _purge(chat: Chat, session: Session) -> None:
     chat.purge(session.user, session.id)
-    callbacks.open_session(None)
+    if st.query_params.get("session") == session.id:
+        callbacks.open_session(None)
 
 
 def _save(session: Session, change: Callable[[Chat, Session], None]) -> None:

@@ -13,6 +13,7 @@ from botchat.web.components import composer, message_window
 from botchat.web.components.message import reopen_editor
 from botchat.web.components.new_chat import new_chat, restore_choices
 from botchat.web.components.session_menu import reopen_dialog, session_header
+from botchat.web.components.session_rows import row_dialog
 from botchat.web.components.sidebar import sidebar
 from botchat.web.markdown.escape import escape
 from botchat.web.streamlit_internals import undrawn_texts
@@ -53,8 +54,9 @@ def show() -> None:
 
 
 def _side(user: str, session: Session | None) -> None:
+    st.logo(_ICON, size="large")
+    row_dialog(user)
     with st.sidebar:
-        st.subheader("botchat", anchor=False)
         sidebar(user, session.id if session and session.rev else None)
 
 

@@ -12,6 +12,8 @@ function update() {
   focusComposer();
   placeStop();
   hideStreamlitDialog();
+  placeBesideRow();
+  keepRowFocus();
 }
 restoreUnsent();
 new MutationObserver(update).observe(document.body, { childList: true, subtree: true });
