@@ -34,7 +34,7 @@ def rows(folder: Path) -> Iterator[Row]:
         loaded = _run("-c", _LOADED, option).split()
         yield count_row(f"botchat {option}, heavy libraries imported", len(loaded), None, at_most=0)
     store = _fill_store(folder / "start.db")
-    for command, at_most in ((["--version"], 4), (["--help"], 20), (["sessions", "list", "--store", store], 45)):
+    for command, at_most in ((["--version"], 4), (["--help"], 8), (["sessions", "list", "--store", store], 45)):
         medians = alternate(floor, partial(seconds, _run, "-m", "botchat", *command), rounds=_ROUNDS)
         yield ratio_row(f"botchat {' '.join(command[:2])}, time vs. python -c pass", medians, at_most=at_most)
     if llm := shutil.which("llm", path=str(Path(sys.executable).parent)):

@@ -28,17 +28,25 @@ _ARRIVE_WITHIN = 10.0
 
 _ALONE_ROUNDS = 5
 _USER = "ann"
+_QUESTION = "Continue"
 _FIRST, _LAST = "piece 0", f"piece {_PIECES - 1}"
 _WHOLE = "".join(f"piece {i} " for i in range(_PIECES))
 
 
 @dataclass
 class Crowd:
-    """The measurements of a number of concurrent users."""
+    """The measurements of a number of concurrent users.
+
+    Attributes:
+        bubbles: seconds from Enter until the user's own message is on the screen.
+        redraws: of each user, how often per second the reply was drawn with more text.
+    """
 
     people: int
     firsts: list[float] = field(default_factory=list)
+    bubbles: list[float] = field(default_factory=list)
     gaps: list[float] = field(default_factory=list)
+    redraws: list[float] = field(default_factory=list)
     sessions: list[str] = field(default_factory=list)
     on_screen: int = 0
     stored: int = 0
@@ -76,6 +84,22 @@ def _rows(crowd: Crowd, alone: Crowd | None) -> Iterator[Row]:
         f"{ratio:.2f}" if ratio else "-",
         "at most 3" if has_goal else "-",
         ratio <= 3 if ratio and has_goal else None,
+    )
+    ratio = median(crowd.bubbles) / median(alone.bubbles) if alone and alone is not crowd else None
+    yield Row(
+        f"{what}: time to the user's own message",
+        f"{median(crowd.bubbles):.2f} s",
+        f"{median(alone.bubbles):.2f} s for 1 user" if alone and ratio else "-",
+        f"{ratio:.2f}" if ratio else "-",
+    )
+    slowest = sorted(crowd.redraws)[len(crowd.redraws) // 20]
+    yield Row(
+        f"{what}: redraws per second, slowest 5 %",
+        f"{slowest:.1f}, median {median(crowd.redraws):.1f}",
+        f"{_PER_SECOND} chunks per second",
+        f"{slowest / _PER_SECOND:.2f}",
+        "at least 2" if crowd.people <= 100 else "-",
+        slowest >= 2 if crowd.people <= 100 else None,
     )
     yield Row(f"{what}: longest pause, p95", f"{_p95(crowd.gaps):.2f} s", "-")
     yield Row(f"{what}: server CPU", f"{crowd.cpu:.0%} of a core", "-")
@@ -135,23 +159,28 @@ async def _ask(crowd: Crowd, tab: Tab, wait: float, server: Server | None = None
     await asyncio.sleep(wait)
     start = time.perf_counter()
     times: list[float] = []
+    bubble = 0.0
     longest = 0
 
     def look(text: str) -> None:
-        nonlocal longest
+        nonlocal bubble, longest
+        if not bubble and text.strip() == _QUESTION:
+            bubble = time.perf_counter()
         if _FIRST in text and len(text) > longest:
             longest = len(text)
             times.append(time.perf_counter())
 
     tab.seen = look
     before = server.cpu_seconds if server else 0.0
-    await tab.say("Continue")
+    await tab.say(_QUESTION)
     with suppress(TimeoutError):
         await tab.until(lambda: _LAST in tab.text and not tab.has("stop"))
     if server:
         crowd.cpu += (server.cpu_seconds - before) / (time.perf_counter() - start)
     crowd.on_screen += _WHOLE.strip() in tab.text
     crowd.firsts.append(times[0] - start if times else TIMEOUT_SECONDS)
+    crowd.bubbles.append(bubble - start if bubble else TIMEOUT_SECONDS)
+    crowd.redraws.append((len(times) - 1) / (times[-1] - times[0]) if len(times) > 1 else 0.0)
     crowd.gaps.append(max((after - one for one, after in itertools.pairwise(times)), default=TIMEOUT_SECONDS))
     crowd.sessions.append(tab.query.removeprefix("session="))
 

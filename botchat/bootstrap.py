@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,11 +15,11 @@ from botchat.core.chat import Chat
 from botchat.core.errors import ConfigError, StoreUnreadable
 from botchat.core.retention import Retention, Rule
 from botchat.core.storage import SessionRepository
-from botchat.core.storage.ephemeral import EphemeralRepository
 from botchat.core.storage.keyed.repository import KeyedRepository
 from botchat.core.turn import Turns
+from botchat.core.turn.ephemeral import EphemeralRepository
 from botchat.core.urls import without_password
-from botchat.settings import Settings, data_path
+from botchat.settings import KeyStore, Settings, data_path
 
 if TYPE_CHECKING:
     from botchat.core.storage.mongo.client import Client
@@ -159,15 +160,31 @@ def build_turns(
     Raises:
         ConfigError: a bot's base_url is not a URL.
     """
-    configs = bot_configs(settings, environment)
-    bots: dict[str, Bot] = {bot_id: _openai_bot(bot_id, config, environment) for bot_id, config in configs.items()}
-    bots.setdefault(DEMO, DemoBot())
     return Turns(
-        bots,
+        build_bots(settings, environment),
         retention=retention_policy(settings),
         titles=is_long_running and settings.titles,
         recovery_folder=rescue_folder(),
     )
+
+
+def build_bots(settings: Settings, environment: Mapping[str, str] = os.environ) -> dict[str, Bot]:
+    """Create the bots of the settings or the environment, and the demo bot.
+
+    Raises:
+        ConfigError: as `build_turns`.
+    """
+    bots: dict[str, Bot] = {}
+    for bot_id, config in bot_configs(settings, environment).items():
+        users = settings.users_of(bot_id) if bot_id in settings.bots else None
+        bots[bot_id] = build_bot(bot_id, replace(config, users=users), environment)
+    bots.setdefault(DEMO, DemoBot())
+    return bots
+
+
+def key_store() -> KeyStore:
+    """Return the API keys that were entered on the page: in the operating system's keyring, or in the data folder."""
+    return KeyStore(data_path().parent / "keys")
 
 
 def rescue_folder() -> Path:
@@ -205,7 +222,20 @@ def default_bot(settings: Settings, bots: Mapping[str, Bot]) -> str:
     return chosen
 
 
-def _openai_bot(bot_id: str, config: BotConfig, environment: Mapping[str, str]) -> OpenAIBot:
+def build_bot(
+    bot_id: str, config: BotConfig, environment: Mapping[str, str] = os.environ, *, api_key: str | None = None
+) -> OpenAIBot:
+    """Create a bot on an OpenAI-compatible server.
+
+    Args:
+        bot_id: its ID.
+        config: its settings.
+        environment: has the API key, unless the key was entered on the page.
+        api_key: an API key to use instead.
+
+    Raises:
+        ConfigError: its settings are invalid, or its stored key can't be read.
+    """
     base_url = config.base_url or environment.get("OPENAI_BASE_URL") or OPENAI_URL
     if not base_url.startswith(("http://", "https://")):
         raise ConfigError(f"The base_url of bot {bot_id!r} must start with http:// or https://.")
@@ -217,8 +247,14 @@ def _openai_bot(bot_id: str, config: BotConfig, environment: Mapping[str, str]) 
         raise ConfigError(
             f"The params of bot {bot_id!r} can't include {', '.join(sorted(taken))}: botchat sets that itself."
         )
-    key = environment.get(config.key_name) if config.key_name else None
+    key = api_key or _stored_key(bot_id, config, base_url)
+    if key is None and config.key_name:
+        key = environment.get(config.key_name)
     return OpenAIBot(bot_id, config, base_url=base_url, api_key=key or None)
+
+
+def _stored_key(bot_id: str, config: BotConfig, base_url: str) -> str | None:
+    return key_store().get(config.api_key_store, bot_id, base_url) if config.api_key_store else None
 
 
 def _check_store_exists(store: str | None) -> None:

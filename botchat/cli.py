@@ -1,4 +1,4 @@
-"""The Typer application: all commands, and the only place where an error becomes a line on stderr and an exit code."""
+"""The Typer application: all commands, imported when they are used; errors become a line on stderr and an exit code."""
 
 import os
 import sys
@@ -7,29 +7,8 @@ from typing import Annotated, NoReturn
 import typer
 
 from botchat import __version__
-from botchat.commands import (
-    accounts,
-    api,
-    ask,
-    audit,
-    bots,
-    completion,
-    config,
-    doctor,
-    feedback,
-    help_topics,
-    sessions_change,
-    sessions_context,
-    sessions_export,
-    sessions_import,
-    sessions_read,
-    store,
-    tokens,
-    tui,
-    users,
-    web,
-)
 from botchat.commands.support import exit_codes
+from botchat.commands.support.completers import COMPLETE_VARIABLE
 from botchat.commands.support.help_text import CommandGroup
 from botchat.commands.support.streams import OutputClosedError, discard_output
 from botchat.commands.support.usage_errors import usage_message
@@ -43,84 +22,96 @@ No terminal detected, so the chat can't open here. Run botchat ask "…" for one
 botchat web for the web page, or botchat --help for all commands."""
 
 
+def _listed_topics() -> str:
+    from botchat.commands.help_topics import listed_topics
+
+    return listed_topics()
+
+
 app = CommandGroup(
     "Chat with OpenAI-compatible models in the terminal, in the browser or from scripts.",
     runs_alone=True,
-    epilog=help_topics.listed_topics(),
+    text_below=_listed_topics,
 )
-app.command()(tui.tui)
-app.command()(web.web)
-app.command()(api.api)
-app.command()(ask.ask)
+app.add("tui", "tui:tui", "Chat in the terminal")
+app.add("web", "web:web", "Serve the web page")
+app.add("api", "api:api", "Serve the HTTP API")
+app.add("ask", "ask:ask", "Ask a question and print the reply")
+app.add("audit", "audit:audit", "List admins' access to other users' sessions, newest first")
+app.add("doctor", "doctor:doctor", "Check the environment, configuration, store and bots")
+app.add("completion", "completion:completion", "Print a shell completion script")
+app.add("help", "help_topics:help_", "Show help for a command or a topic")
 
 _sessions = CommandGroup("Manage sessions.")
-_sessions.command("list")(sessions_read.list_sessions)
-_sessions.command()(sessions_read.search)
-_sessions.command()(sessions_read.show)
-_sessions.command()(sessions_read.tail)
-_sessions.command()(sessions_read.stats)
-_sessions.command()(sessions_export.export)
-_sessions.command("import")(sessions_import.import_sessions)
-_sessions.command()(sessions_change.rename)
-_sessions.command()(sessions_change.pin)
-_sessions.command()(sessions_change.unpin)
-_sessions.command()(sessions_change.archive)
-_sessions.command()(sessions_change.unarchive)
-_sessions.command()(sessions_context.fork)
-_sessions.command()(sessions_context.forget)
-_sessions.command()(sessions_change.redact)
-_sessions.command()(sessions_change.delete)
-_sessions.command()(sessions_change.restore)
-_sessions.command()(sessions_change.prune)
-app.add_typer(_sessions, name="sessions")
+_sessions.add("list", "sessions_read:list_sessions", "List sessions, newest first")
+_sessions.add("search", "sessions_read:search", "Search sessions by name and content, newest first")
+_sessions.add("show", "sessions_read:show", "Show a session's newest messages, with their numbers")
+_sessions.add("tail", "sessions_read:tail", "Follow a session, and print new messages as they are saved")
+_sessions.add("stats", "sessions_read:stats", "Show usage: sessions, messages, tokens, latency and ratings")
+_sessions.add("export", "sessions_export:export", "Export sessions, oldest first")
+_sessions.add("import", "sessions_import:import_sessions", "Import sessions from botchat or another program")
+_sessions.add("rename", "sessions_change:rename", "Rename a session")
+_sessions.add("pin", "sessions_change:pin", "Pin sessions")
+_sessions.add("unpin", "sessions_change:unpin", "Unpin sessions")
+_sessions.add("tag", "sessions_change:tag", "Add tags to sessions, or remove them")
+_sessions.add("archive", "sessions_change:archive", "Archive sessions")
+_sessions.add("unarchive", "sessions_change:unarchive", "Unarchive sessions")
+_sessions.add("fork", "sessions_context:fork", "Copy messages to a new session")
+_sessions.add("forget", "sessions_context:forget", "Clear the context above a message")
+_sessions.add("share", "shares:share", "Make a read-only link to a session")
+_sessions.add("redact", "sessions_change:redact", "Permanently remove a message's content from the store")
+_sessions.add("delete", "sessions_change:delete", "Move sessions to the trash, or delete them permanently")
+_sessions.add("restore", "sessions_change:restore", "Restore sessions from the trash")
+_sessions.add("prune", "sessions_change:prune", "Delete or archive inactive sessions")
+app.add_group("sessions", _sessions)
 
 _users = CommandGroup("Manage users and their accounts.")
-_users.command("list")(users.list_users)
-_users.command("show")(users.show_user)
-_users.command("export")(users.export_user)
-_users.command("delete")(users.delete_user)
-_users.command("add")(accounts.add)
-_users.command("passwd")(accounts.passwd)
-_users.command("disable")(accounts.disable)
-_users.command("enable")(accounts.enable)
-app.add_typer(_users, name="users")
+_users.add("list", "users:list_users", "List users with sessions or an account")
+_users.add("show", "users:show_user", "Show a user's usage: sessions, messages, tokens and ratings")
+_users.add("export", "users:export_user", "Export a user's sessions as JSON Lines")
+_users.add("delete", "users:delete_user", "Permanently delete a user's data")
+_users.add("add", "accounts:add", "Create a user account")
+_users.add("passwd", "accounts:passwd", "Change a user's password")
+_users.add("disable", "accounts:disable", "Disable a user's account")
+_users.add("enable", "accounts:enable", "Enable a disabled account")
+app.add_group("users", _users)
 
 _tokens = CommandGroup("Manage API tokens.")
-_tokens.command("create")(tokens.create)
-_tokens.command("list")(tokens.list_tokens)
-_tokens.command("revoke")(tokens.revoke)
-app.add_typer(_tokens, name="tokens")
+_tokens.add("create", "tokens:create", "Create an API token")
+_tokens.add("list", "tokens:list_tokens", "List valid API tokens")
+_tokens.add("revoke", "tokens:revoke", "Revoke an API token")
+app.add_group("tokens", _tokens)
+
+_shares = CommandGroup("Manage shared links.")
+_shares.add("list", "shares:list_shares", "List shared links")
+_shares.add("revoke", "shares:revoke", "Revoke a shared link")
+app.add_group("shares", _shares)
 
 _feedback = CommandGroup("Manage feedback on messages.")
-_feedback.command()(feedback.give)
-_feedback.command("list")(feedback.list_feedback)
-_feedback.command("export")(feedback.export_feedback)
-app.add_typer(_feedback, name="feedback")
+_feedback.add("give", "feedback:give", "Rate a message, or remove a rating")
+_feedback.add("list", "feedback:list_feedback", "List feedback")
+_feedback.add("export", "feedback:export_feedback", "Export feedback to a file")
+app.add_group("feedback", _feedback)
 
 _store = CommandGroup("Manage the store.")
-_store.command()(store.info)
-_store.command()(store.check)
-_store.command()(store.copy)
-app.add_typer(_store, name="store")
+_store.add("info", "store:info", "Show the store's type, version, location, size and contents")
+_store.add("check", "store:check", "Check the store and every record in it")
+_store.add("copy", "store:copy", "Copy sessions to another store, such as from SQLite to MongoDB")
+app.add_group("store", _store)
 
 _bots = CommandGroup("List and test bots.")
-_bots.command("list")(bots.list_bots)
-_bots.command()(bots.show)
-_bots.command("test")(bots.probe)
-app.add_typer(_bots, name="bots")
+_bots.add("list", "bots:list_bots", "List bots")
+_bots.add("show", "bots:show", "Show a bot's settings, including the defaults")
+_bots.add("test", "bots:probe", "Test whether a bot replies")
+app.add_group("bots", _bots)
 
 _config = CommandGroup("Manage the configuration.")
-_config.command()(config.path)
-_config.command()(config.show)
-_config.command()(config.init)
-_config.command()(config.validate)
-_config.command()(config.schema)
-app.add_typer(_config, name="config")
-
-app.command()(audit.audit)
-app.command()(doctor.doctor)
-app.command()(completion.completion)
-app.command("help")(help_topics.help_)
+_config.add("path", "config:path", "Print the path of the config file")
+_config.add("show", "config:show", "Show all settings, their values and where they are set")
+_config.add("init", "config:init", "Create a config file with all settings and comments")
+_config.add("validate", "config:validate", "Check a config file")
+_config.add("schema", "config:schema", "Print the JSON Schema of the config file")
+app.add_group("config", _config)
 
 
 def run(arguments: list[str] | None = None) -> NoReturn:
@@ -128,7 +119,7 @@ def run(arguments: list[str] | None = None) -> NoReturn:
     if sys.stdout is None:  # the parent process closed it: discard the output
         sys.stdout = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8", closefd=False)
     log_text()
-    completion.handle_completion_request()
+    _handle_completion_request()
     try:
         code = app(args=arguments, prog_name="botchat", standalone_mode=False) or exit_codes.SUCCESS
         sys.stdout.flush()
@@ -151,6 +142,13 @@ def run(arguments: list[str] | None = None) -> NoReturn:
             raise
         code = _handle_broken_pipe()  # Typer and Rich turned it into exit code 1
     sys.exit(code)
+
+
+def _handle_completion_request() -> None:
+    if COMPLETE_VARIABLE in os.environ:
+        from botchat.commands.completion import handle_completion_request
+
+        handle_completion_request()
 
 
 def _print_error(why: str, code: int) -> int:
@@ -188,6 +186,8 @@ def _root(
     ] = False,
 ) -> None:
     if context.invoked_subcommand is None:
+        from botchat.commands import tui
+
         if not tui.is_interactive():
             typer.echo(_NO_TERMINAL_HELP, err=True)
             raise typer.Exit(2)

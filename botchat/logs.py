@@ -6,8 +6,6 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
-from botchat.core.models import printable, rfc3339
-
 
 class JsonFormatter(logging.Formatter):
     """Formats each record as one JSON object on one line.
@@ -19,6 +17,8 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, without its line break."""
+        from botchat.core.models import rfc3339
+
         event: dict[str, Any] = {
             "time": rfc3339(datetime.fromtimestamp(record.created, UTC)),
             "level": record.levelname.lower(),
@@ -36,6 +36,8 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the text; it has line breaks only if the record has."""
+        from botchat.core.models import printable  # most commands log nothing
+
         return printable(super().format(record))
 
 

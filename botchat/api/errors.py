@@ -22,6 +22,7 @@ _STATUS: dict[type[errors.BotchatError], int] = {
     errors.SessionNotFound: 404,
     errors.MessageNotFound: 404,
     errors.FileNotFound: 404,
+    errors.LinkNotFound: 404,
     errors.UserNotFound: 404,
     errors.AccountNotFound: 404,
     errors.TokenNotFound: 404,

@@ -3,12 +3,21 @@
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from botchat.commands.output.reply_formats import JsonLinesWriter, JsonWriter, ReplyWriter, TextWriter, error_json
+from botchat.commands.support.ask_options import (
+    SERVER_BOT,
+    check_reply,
+    load_schema,
+    parse_params,
+    read_attachment,
+    response_format,
+    with_server,
+)
 from botchat.commands.support.completers import complete_session
 from botchat.commands.support.exit_codes import INTERRUPTED, exit_code
 from botchat.commands.support.options import (
@@ -20,24 +29,23 @@ from botchat.commands.support.options import (
     settings_from_options,
 )
 from botchat.commands.support.session_selectors import find_session, pluralize
+from botchat.commands.support.standard_input import input_timeout, is_piped, read_input, text_or_image
 from botchat.commands.support.streams import OutputClosedError
-from botchat.core.errors import BotchatError, BotError, InvalidInput, SessionTooLarge, StoreError
+from botchat.core.errors import BotchatError, BotError, InvalidInput, SessionNotFound, StoreError
 
 if TYPE_CHECKING:
     from botchat.core.chat import Chat, Reply
-    from botchat.core.models import Session
+    from botchat.core.models import File, Message, Session, SessionChanges
 
 # How long the command waits for an unavailable store to save a complete reply.
 _SAVE_WAIT_SECONDS = 30.0
 _SAVE_WAIT_SECONDS_AFTER_CTRL_C = 5.0
 
-_MAX_INPUT_BYTES = 15 * 1024 * 1024
-
 
 def ask(
     arguments: Annotated[
         list[str] | None,
-        typer.Argument(help="Question. Piped input is appended to it.", metavar="QUESTION"),
+        typer.Argument(help="Question. Piped input is appended to it; - waits for it.", metavar="QUESTION"),
     ] = None,
     continue_last: Annotated[
         bool, typer.Option("--continue", "-c", help="Continue the session that was used last.")
@@ -52,6 +60,30 @@ def ask(
         ),
     ] = None,
     bot: BotOption = None,
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", help="Model to use on the bot's server.", metavar="MODEL")
+    ] = None,
+    system: Annotated[
+        str | None, typer.Option("--system", "-s", help="System prompt of the session.", metavar="TEXT")
+    ] = None,
+    options: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--option", "-o", help="Parameter of the requests: temperature=0.2. Repeatable.", metavar="KEY=VALUE"
+        ),
+    ] = None,
+    attachments: Annotated[
+        list[str] | None,
+        typer.Option("--attach", "-a", help="File or URL to attach; - is stdin. Repeatable.", metavar="FILE"),
+    ] = None,
+    schema: Annotated[
+        str | None,
+        typer.Option(help="JSON Schema of the reply, as a file or as JSON. The reply is checked.", metavar="SCHEMA"),
+    ] = None,
+    server: Annotated[
+        str | None,
+        typer.Option(help="Ask an OpenAI-compatible server that isn't in the config.", metavar="URL"),
+    ] = None,
     no_save: Annotated[bool, typer.Option("--no-save", help="Don't save the question and the reply.")] = False,
     reasoning: Annotated[bool, typer.Option("--reasoning", help="Print the bot's reasoning on stderr.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object when the reply is complete.")] = False,
@@ -64,20 +96,31 @@ def ask(
     """Ask a question and print the reply.
 
     Only the reply is printed on stdout. The events of --jsonl are start, reasoning_delta, delta, and finally end or
-    error.
+    error. --model, --system and --option stay with the session. The key of --server is in BOTCHAT_SERVER_KEY. If the
+    reply doesn't match --schema, the exit code is 6.
 
     Example: git diff | botchat ask "Write a commit message."
     """
     if as_json and as_jsonl:
         raise InvalidInput("Use --json or --jsonl, not both.")
     with _errors_as_json(is_enabled=as_json or as_jsonl):
-        question = _read_question(arguments or [])
-        with open_user_chat(settings_from_options(store, user), create=not no_save, save=not no_save) as (chat, name):
+        if server and bot:
+            raise InvalidInput("Use --bot or --server, not both.")
+        params, expected = parse_params(options or []), load_schema(schema) if schema else None
+        question = _read_question(arguments or [], attachments or [])
+        settings = settings_from_options(store, user)
+        settings, bot = (with_server(settings, server), SERVER_BOT) if server else (settings, bot)
+        with open_user_chat(settings, create=not no_save, save=not no_save) as (chat, name):
             session = _open_session(chat, name, session_id, bot, continue_last=continue_last)
-            writer = JsonWriter() if as_json else JsonLinesWriter() if as_jsonl else TextWriter(reasoning=reasoning)
-            reply = chat.send(name, session, question)
-            writer.begin(None if no_save else session.id, session.bot_id, chat.bot_of(session).label)
-            _write_reply(reply, writer, is_saved=not no_save)
+            _set_options(chat, session, model, system, params)
+            with _response_format(chat, session, expected):
+                writer = JsonWriter() if as_json else JsonLinesWriter() if as_jsonl else TextWriter(reasoning=reasoning)
+                reply = chat.send(name, session, question)
+                label = session.bot_model or chat.bot_of(session).label
+                writer.begin(None if no_save else session.id, session.bot_id, label)
+                _write_reply(reply, writer, is_saved=not no_save)
+            if expected is not None:
+                check_reply(reply.message.content, expected)
 
 
 def _open_session(
@@ -101,23 +144,72 @@ def _open_session(
     return session
 
 
-def _read_question(arguments: list[str]) -> str:
-    """Return the question: the arguments, then the piped input after an empty line.
+def _set_options(
+    chat: "Chat", session: "Session", model: str | None, system: str | None, params: dict[str, Any]
+) -> None:
+    """Set the model, the system prompt and parameters of a session; None and {} change nothing.
 
     Raises:
-        InvalidInput: both are empty.
+        InvalidInput: the bot doesn't offer the model, or the system prompt is too long.
+    """
+    from botchat.core.models import check_system
+
+    changes: SessionChanges = {}
+    if model is not None:
+        chat.check_model(session.user, session.bot_id, model)
+        changes["bot_model"] = session.bot_model = model
+    if system is not None:
+        check_system(system)
+        changes["system"] = session.system = system
+    if params:
+        changes["bot_params"] = session.bot_params = session.bot_params | params
+    if changes and session.rev:
+        chat.update(session.user, session.id, **changes)
+
+
+@contextmanager
+def _response_format(chat: "Chat", session: "Session", schema: dict[str, Any] | None) -> Iterator[None]:
+    """Request a reply of this schema, for one turn: the next one of the session has the parameters of before."""
+    if schema is None:
+        yield
+        return
+    params = session.bot_params
+    session.bot_params = params | {"response_format": response_format(schema)}
+    if session.rev:  # a turn reads the parameters of a stored session from the store
+        chat.update(session.user, session.id, bot_params=session.bot_params)
+    try:
+        yield
+    finally:
+        session.bot_params = params
+        with suppress(SessionNotFound):  # the message was not stored
+            chat.update(session.user, session.id, bot_params=params)
+
+
+def _read_question(arguments: list[str], attachments: list[str]) -> "Message":
+    """Return the question: the arguments, then the piped input after an empty line; a piped image is attached.
+
+    Raises:
+        InvalidInput: both are empty, or the piped input is neither text nor an image.
         SessionTooLarge: the piped input exceeds the size of a message.
     """
-    typed = "" if arguments == ["-"] else " ".join(arguments)
-    is_piped = sys.stdin is not None and (arguments == ["-"] or not sys.stdin.isatty())
-    data = sys.stdin.buffer.read(_MAX_INPUT_BYTES + 1) if is_piped else b""
-    if len(data) > _MAX_INPUT_BYTES:
-        raise SessionTooLarge
-    piped = data.decode("utf-8", "replace").rstrip("\n")
+    from botchat.core.models import Message, read_file
+
+    files = [read_attachment(source) for source in attachments if source != "-"]
+    attaches_input, waits = "-" in attachments, arguments[-1:] == ["-"]
+    typed = " ".join(arguments[:-1] if waits else arguments)
+    piped: str | File = ""
+    if is_piped(explicit=waits or attaches_input):
+        waits = waits or attaches_input or not (typed or files)
+        piped = text_or_image(read_input(sys.stdin.fileno(), timeout=None if waits else input_timeout()))
+    if attaches_input and isinstance(piped, str):
+        piped = read_file("stdin.txt", piped.encode())
+    if not isinstance(piped, str):
+        return Message(role="user", content=typed, files=[*files, piped])
+    piped = piped.rstrip("\n")
     question = f"{typed}\n\n{piped}" if typed and piped.strip() else typed or piped
-    if not question.strip():
+    if not question.strip() and not files:
         raise InvalidInput("No question given. Pass it as an argument or on stdin: botchat ask QUESTION")
-    return question
+    return Message(role="user", content=question, files=files)
 
 
 def _write_reply(reply: "Reply", writer: ReplyWriter, *, is_saved: bool) -> None:

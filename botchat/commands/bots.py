@@ -35,7 +35,9 @@ _BotArgument = typer.Argument(help="Bot ID.", metavar="BOT", autocompletion=comp
 
 
 def list_bots(
-    output_format: FormatOption = None, fields: Annotated[str | None, fields_option(*_BOTS.names)] = None
+    user: Annotated[str | None, typer.Option(help="Only the bots that this user may use.", metavar="NAME")] = None,
+    output_format: FormatOption = None,
+    fields: Annotated[str | None, fields_option(*_BOTS.names)] = None,
 ) -> None:
     """List bots.
 
@@ -49,7 +51,12 @@ def list_bots(
     settings = load_settings()
     bots = build_turns(settings).bots
     chosen = default_bot(settings, bots)
-    print_rows((_bot_row(bot.info, chosen) for bot in bots.values()), _BOTS, output_format, fields)
+    print_rows(
+        (_bot_row(bot.info, chosen) for bot in bots.values() if user is None or bot.info.allows(user)),
+        _BOTS,
+        output_format,
+        fields,
+    )
 
 
 def show(bot: Annotated[str, _BotArgument], output_format: FormatOption = None) -> None:

@@ -55,7 +55,9 @@ _TEMPLATE = """\
 #[bots.local]
 #base_url = "http://127.0.0.1:8080/v1"    # default: OPENAI_BASE_URL, then OpenAI
 #model = "qwen3"                          # default: the first model that the server lists
+#models = ["qwen3:32b"]                   # models that a session may choose instead; default: all of the server's
 #api_key_env = "LOCAL_API_KEY"            # name of the environment variable with the API key, never the key itself
+#api_key_store = "file"                   # "keyring" or "file": where the page stores a key that you enter there
 #system = "You are brief."                # system prompt
 #context_window = 32768                   # tokens; default: the server's limit
 #context = "window"                       # if the messages don't fit: "window" leaves out the oldest, "summary"
@@ -68,6 +70,11 @@ _TEMPLATE = """\
 #include_usage = true                     # request token usage
 #timeout = 60                             # seconds without data until the request fails
 #params = { temperature = 0.7 }           # sent unchanged with every request
+#users = ["ann", "@staff"]                # only these users and groups; default: everyone
+
+# Groups of users, for `users` of a bot.
+#[groups]
+#staff = ["bob", "carl"]
 
 # Retention of inactive sessions. Default: sessions are kept indefinitely. Pinned sessions are never deleted. Deletion
 # happens in the store, archiving when the user's list is read; `botchat sessions prune` applies both immediately. For
@@ -233,12 +240,14 @@ def _setting_rows(settings: "Settings", origins: dict[str, str]) -> Iterator[Row
         "store": without_password(settings.store or str(data_path())),
         "default_bot": default_bot(settings, build_turns(settings).bots),
     }
-    for name, value in settings.model_dump(exclude={"bots", "retention", *_TABLES}).items():
+    for name, value in settings.model_dump(exclude={"bots", "groups", "retention", *_TABLES}).items():
         yield {"name": name, "value": effective.get(name, value), "origin": origins[name]}
     for table in _TABLES:
         for name, value in settings.model_dump(mode="json", include={table})[table].items():
             yield {"name": f"{table}.{name}", "value": value, "origin": origins[table]}
     yield from _bot_rows(settings, origins["bots"])
+    for name, members in settings.groups.items():
+        yield {"name": f"groups.{name}", "value": list(members), "origin": origins["groups"]}
     for number, rule in enumerate(settings.retention, 1):
         fields = rule.model_dump(exclude_none=True) | {"older_than": format_duration(rule.older_than)}
         yield {"name": f"retention.{number}", "value": fields, "origin": origins["retention"]}

@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Unpack
 
 import typer
 
@@ -26,13 +26,15 @@ from botchat.commands.support.session_selectors import (
     confirm,
     describe_examples,
     describe_plan,
+    find_deleted,
     find_message_id,
+    find_one,
     find_session,
     find_sessions,
     print_ids,
 )
 from botchat.core.errors import InvalidInput, SessionChanged
-from botchat.core.models import SessionFilter, SessionSummary, State
+from botchat.core.models import SessionChanges, SessionFilter, SessionSummary, State
 from botchat.durations import parse_duration
 
 if TYPE_CHECKING:
@@ -49,6 +51,7 @@ _DUE = Columns(
 def rename(
     session_id: IdArgument,
     name: Annotated[list[str], typer.Argument(help="New name.", metavar="NAME")],
+    all_users: AllUsersOption = False,
     store: StoreOption = None,
     user: UserOption = None,
 ) -> None:
@@ -56,61 +59,113 @@ def rename(
 
     Example: botchat sessions rename @last Herons of the north
     """
+    check_user_options(user, all_users=all_users)
     with open_user_store(settings_from_options(store, user), create=False) as (chat, user_name):
-        session = find_session(chat, user_name, session_id)
-        chat.update(user_name, session.id, name=" ".join(name))
+        session = find_one(chat, user_name, session_id, all_users=all_users)
+        chat.update(session.user, session.id, name=" ".join(name))
         print_ids([session])
 
 
-def pin(ids: IdsArgument, store: StoreOption = None, user: UserOption = None) -> None:
+def pin(
+    ids: IdsArgument, all_users: AllUsersOption = False, store: StoreOption = None, user: UserOption = None
+) -> None:
     """Pin sessions.
 
     Retention policies and `sessions prune` skip pinned sessions.
 
     Example: botchat sessions pin @last
     """
-    _change_each(ids, store, user, lambda chat, session: chat.update(session.user, session.id, pinned=True))
+    _change_each(ids, store, user, _update_each(pinned=True), all_users, "Pinned")
 
 
-def unpin(ids: IdsArgument, store: StoreOption = None, user: UserOption = None) -> None:
+def unpin(
+    ids: IdsArgument, all_users: AllUsersOption = False, store: StoreOption = None, user: UserOption = None
+) -> None:
     """Unpin sessions.
 
     Example: botchat sessions unpin @last
     """
-    _change_each(ids, store, user, lambda chat, session: chat.update(session.user, session.id, pinned=False))
+    _change_each(
+        ids,
+        store,
+        user,
+        lambda chat, session: chat.update(session.user, session.id, pinned=False),
+        all_users,
+        "Unpinned",
+    )
 
 
-def archive(ids: IdsArgument, store: StoreOption = None, user: UserOption = None) -> None:
+def tag(
+    ids: IdsArgument,
+    add: Annotated[list[str] | None, typer.Option("--add", help="Tag to add. Repeatable.", metavar="TAG")] = None,
+    remove: Annotated[
+        list[str] | None, typer.Option("--remove", help="Tag to remove. Repeatable.", metavar="TAG")
+    ] = None,
+    all_users: AllUsersOption = False,
+    store: StoreOption = None,
+    user: UserOption = None,
+) -> None:
+    """Add tags to sessions, or remove them.
+
+    Example: botchat sessions tag @last --add birds --remove todo
+    """
+    if not (add or remove):
+        raise InvalidInput("Use --add TAG or --remove TAG.")
+
+    def change(chat: "Chat", session: SessionSummary) -> None:
+        tags = chat.open(session.user, session.id, 1).tags
+        kept = [each for each in tags if each not in (remove or [])]
+        chat.update(session.user, session.id, tags=list(dict.fromkeys([*kept, *(add or [])])))
+
+    _change_each(ids, store, user, change, all_users, "Tagged")
+
+
+def archive(
+    ids: IdsArgument, all_users: AllUsersOption = False, store: StoreOption = None, user: UserOption = None
+) -> None:
     """Archive sessions.
 
     Archived sessions are kept, but not listed by default.
 
     Example: botchat sessions list --until 90d --ids-only | botchat sessions archive -
     """
-    _change_each(ids, store, user, lambda chat, session: _move(chat, session, "active", "archived"))
+    _change_each(
+        ids, store, user, lambda chat, session: _move(chat, session, "active", "archived"), all_users, "Archived"
+    )
 
 
-def unarchive(ids: IdsArgument, store: StoreOption = None, user: UserOption = None) -> None:
+def unarchive(
+    ids: IdsArgument, all_users: AllUsersOption = False, store: StoreOption = None, user: UserOption = None
+) -> None:
     """Unarchive sessions.
 
     Example: botchat sessions list --archived --ids-only | botchat sessions unarchive -
     """
-    _change_each(ids, store, user, lambda chat, session: _move(chat, session, "archived", "active"))
+    _change_each(
+        ids, store, user, lambda chat, session: _move(chat, session, "archived", "active"), all_users, "Unarchived"
+    )
 
 
-def restore(ids: IdsArgument, store: StoreOption = None, user: UserOption = None) -> None:
+def restore(
+    ids: IdsArgument, all_users: AllUsersOption = False, store: StoreOption = None, user: UserOption = None
+) -> None:
     """Restore sessions from the trash.
 
-    Deleted sessions stay in the trash for 30 days.
+    Deleted sessions stay in the trash for 30 days. Here @last is the session that was deleted last, and @1 the first of
+    `botchat sessions list --deleted`.
 
-    Example: botchat sessions list --deleted --ids-only | botchat sessions restore -
+    Example: botchat sessions restore @last
     """
-    _change_each(ids, store, user, lambda chat, session: _move(chat, session, "trash", "active"))
+    check_user_options(user, all_users=all_users)
+    with open_user_store(settings_from_options(store, user), create=False) as (chat, user_name):
+        sessions = find_sessions(chat, user_name, ids, find_deleted, all_users=all_users)
+        print_ids(apply_to_each(sessions, lambda session: _restore(chat, session), "Restored"))
 
 
 def delete(
     ids: IdsArgument,
     purge: Annotated[bool, typer.Option("--purge", help="Delete permanently instead of moving to the trash.")] = False,
+    all_users: AllUsersOption = False,
     dry_run: DryRunOption = False,
     yes: YesOption = False,
     store: StoreOption = None,
@@ -122,8 +177,9 @@ def delete(
 
     Example: botchat sessions delete @last
     """
+    check_user_options(user, all_users=all_users)
     with open_user_store(settings_from_options(store, user), create=False) as (chat, user_name):
-        sessions = find_sessions(chat, user_name, ids)
+        sessions = find_sessions(chat, user_name, ids, all_users=all_users)
         if dry_run:
             print_ids(sessions)
             return
@@ -133,7 +189,8 @@ def delete(
             yes=yes or not sessions,
         )
         change = chat.purge if purge else chat.delete
-        print_ids(apply_to_each(sessions, lambda session: change(session.user, session.id)))
+        verb = "Permanently deleted" if purge else "Moved to the trash:"
+        print_ids(apply_to_each(sessions, lambda session: change(session.user, session.id), verb))
 
 
 def redact(
@@ -240,12 +297,36 @@ def _planned(due: Iterable["DueSession"], *, into_trash: bool) -> dict[str, list
 
 
 def _change_each(
-    ids: list[str], store: str | None, user: str | None, change: Callable[["Chat", SessionSummary], object]
+    ids: list[str],
+    store: str | None,
+    user: str | None,
+    change: Callable[["Chat", SessionSummary], object],
+    all_users: bool,  # noqa: FBT001  (as the option)
+    done_verb: str,
 ) -> None:
     """Change the given sessions, and print the ids of those that were changed."""
+    check_user_options(user, all_users=all_users)
     with open_user_store(settings_from_options(store, user), create=False) as (chat, user_name):
-        sessions = find_sessions(chat, user_name, ids)
-        print_ids(apply_to_each(sessions, lambda session: change(chat, session)))
+        sessions = find_sessions(chat, user_name, ids, all_users=all_users)
+        print_ids(apply_to_each(sessions, lambda session: change(chat, session), done_verb))
+
+
+def _update_each(**changes: Unpack[SessionChanges]) -> 'Callable[["Chat", SessionSummary], None]':
+    def update(chat: "Chat", session: SessionSummary) -> None:
+        chat.update(session.user, session.id, **changes)
+
+    return update
+
+
+def _restore(chat: "Chat", session: SessionSummary) -> None:
+    """Move a session from the trash to the list.
+
+    Raises:
+        InvalidInput: it isn't in the trash.
+    """
+    if session.state != "trash":
+        raise InvalidInput(f"Session {session.name!r} isn't in the trash. It was not changed.")
+    chat.update(session.user, session.id, state="active")
 
 
 def _move(chat: "Chat", session: SessionSummary, source: State, target: State) -> None:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from botchat.commands.output.progress import with_progress
 from botchat.commands.support.completers import complete_session
 from botchat.commands.support.damaged import DamageReport
 from botchat.commands.support.options import (
@@ -32,6 +31,7 @@ from botchat.commands.support.options import (
     print_notice,
     settings_from_options,
 )
+from botchat.commands.support.progress import with_progress
 from botchat.commands.support.session_selectors import find_sessions, pluralize
 from botchat.commands.support.streams import (
     partial_path,

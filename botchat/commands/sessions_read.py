@@ -27,7 +27,7 @@ from botchat.commands.support.options import (
     print_notice,
     settings_from_options,
 )
-from botchat.commands.support.session_selectors import find_session, pluralize
+from botchat.commands.support.session_selectors import find_one, find_session, pluralize
 from botchat.commands.support.streams import write_stdout
 from botchat.core.errors import InvalidInput
 from botchat.core.models import PAGE_SIZE, SessionFilter, now
@@ -146,6 +146,7 @@ def show(
         Literal["md", "json"],
         typer.Option("--format", "-F", help="json prints the complete record, even a damaged one.", metavar="FORMAT"),
     ] = "md",
+    all_users: AllUsersOption = False,
     store: StoreOption = None,
     user: UserOption = None,
 ) -> None:
@@ -155,11 +156,13 @@ def show(
 
     Example: botchat sessions show @last
     """
+    check_user_options(user, all_users=all_users)
     with open_user_store(settings_from_options(store, user), create=False) as (chat, name):
+        found = find_one(chat, name, session_id, all_users=all_users)
         if output_format == "json":
-            _write_record(chat, name, find_session(chat, name, session_id).id)
+            _write_record(chat, found.user, found.id)
             return
-        session = chat.open(name, find_session(chat, name, session_id).id, last)
+        session = chat.open(found.user, found.id, last)
         _write_printable(_transcript(session, context_annotations(chat, session)))
         print_context_usage(session)
         if session.first:
@@ -193,7 +196,7 @@ def tail(
 
 def stats(
     by: Annotated[
-        Literal["user", "bot", "day"], typer.Option(help="Group: user, bot or day.", metavar="GROUP")
+        Literal["user", "bot", "model", "day"], typer.Option(help="Group: user, bot, model or day.", metavar="GROUP")
     ] = "day",
     user: UserOption = None,
     all_users: AllUsersOption = False,
@@ -203,13 +206,13 @@ def stats(
     ] = None,
     until: Annotated[str | None, typer.Option(help="Only messages before a time.", metavar="TIME")] = None,
     output_format: FormatOption = None,
-    fields: Annotated[str | None, fields_option("user", "bot", "day", *_STATS)] = None,
+    fields: Annotated[str | None, fields_option("user", "bot", "model", "day", *_STATS)] = None,
     store: StoreOption = None,
 ) -> None:
     """Show usage: sessions, messages, tokens, latency and ratings.
 
     Archived sessions and sessions in the trash count too. The latency of replies is given as p50 (median) and p95, in
-    milliseconds.
+    milliseconds. By model, only replies count, under the model that the server reported.
 
     Example: botchat sessions stats --all-users --by bot --since 30d
     """

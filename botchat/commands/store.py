@@ -11,12 +11,12 @@ import typer
 
 from botchat.commands.output.checks import print_findings
 from botchat.commands.output.key_values import print_key_values
-from botchat.commands.output.progress import with_progress
 from botchat.commands.output.tables import Columns, FormatOption
 from botchat.commands.support.completers import complete_user
 from botchat.commands.support.damaged import Quarantine
 from botchat.commands.support.exit_codes import FAILED, PARTIAL_FAILURE
 from botchat.commands.support.options import StoreOption, open_user_store, print_notice, settings_from_options
+from botchat.commands.support.progress import with_progress
 from botchat.commands.support.session_selectors import pluralize
 from botchat.core.errors import InvalidInput, UserNotFound
 from botchat.core.models import Finding, SessionFilter

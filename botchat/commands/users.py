@@ -100,8 +100,8 @@ def delete_user(
 ) -> None:
     """Permanently delete a user's data.
 
-    Deletes all sessions, including archived ones and those in the trash, the preferences, the account and its API
-    tokens. The IDs of the deleted sessions are printed on stdout.
+    Deletes all sessions, including archived ones and those in the trash, the preferences, the account, its API
+    tokens and the shared links. The IDs of the deleted sessions are printed on stdout.
 
     Example: botchat users delete ann --dry-run
     """
@@ -120,6 +120,7 @@ def delete_user(
         confirm(question, describe_examples(sessions), yes=yes)
         chat.auth.remove_account(user)  # first, so that the user can't write new data
         admin.delete_preferences(user)
+        chat.revoke_links(user)
         while sessions:  # again, for data written during the confirmation
             print_ids(apply_to_each(sessions, lambda session: chat.purge(user, session.id)))
             sessions = list(admin.summaries(where))

@@ -28,22 +28,26 @@ EVERYTHING = SessionFilter(state=None)
 
 _log = logging.getLogger(__name__)
 
-Group = Literal["user", "bot", "day"]
+Group = Literal["user", "bot", "model", "day"]
 
 
 @dataclass(kw_only=True, slots=True)
 class UsageStats:
-    """The usage of one user, of one bot or on one day (UTC).
+    """The usage of one user, of one bot, of one model or on one day (UTC).
 
     Attributes:
-        key: the user, the bot's ID or the date.
+        key: the user, the bot's ID, the model's name or the date. A reply whose server named no model counts under
+            its bot's ID.
         sessions: sessions with a message in the period.
+        users: users with a message in the period.
+        messages: of a model, only its replies; under a bot's ID, the user's messages too.
         latencies_ms: number of replies by their total time in milliseconds.
         up, down: positive and negative ratings.
     """
 
     key: str
     sessions: int = 0
+    users: int = 0
     messages: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -52,7 +56,7 @@ class UsageStats:
     down: int = 0
 
     def add(self, activity: Activity) -> None:
-        """Add one session's activity on one day; the caller counts `sessions`, because only it knows which are new."""
+        """Add one session's activity on one day; the caller counts `sessions` and `users`, which it has seen."""
         self.messages += activity.messages
         self.prompt_tokens += activity.prompt_tokens
         self.completion_tokens += activity.completion_tokens
@@ -171,7 +175,7 @@ class Admin:
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> list[UsageStats]:
-        """Return usage from `since` (inclusive) to `until` (exclusive) by user, bot or day, sorted by key."""
+        """Return usage from `since` (inclusive) to `until` (exclusive) by user, bot, model or day, sorted by key."""
         return self.stats_by_group([by], where, since, until)[by]
 
     def stats_by_group(
@@ -183,14 +187,16 @@ class Admin:
     ) -> dict[Group, list[UsageStats]]:
         """Return `stats` for several groups; the store is read once for all of them."""
         tallies: dict[Group, dict[str, UsageStats]] = {by: {} for by in groups}
-        seen: set[tuple[Group, str, str, str]] = set()
+        seen: set[tuple[str, ...]] = set()
         for activity in self._sessions.activity(where, since, until):
             for by, stats in tallies.items():
-                key = _key(activity, by)
+                if (key := _key(activity, by)) is None:
+                    continue
                 stat = stats.setdefault(key, UsageStats(key=key))
-                session = (by, key, activity.user, activity.session_id)
+                user, session = (by, key, activity.user), (by, key, activity.user, activity.session_id)
+                stat.users += user not in seen
                 stat.sessions += session not in seen
-                seen.add(session)
+                seen |= {user, session}
                 stat.add(activity)
         return {by: [stats[key] for key in sorted(stats)] for by, stats in tallies.items()}
 
@@ -247,11 +253,14 @@ def _finding(damaged: DamagedRecord) -> Finding:
     return Finding("failed", what, f"{can} Restore it from a backup, or repair it with: botchat store check --repair")
 
 
-def _key(activity: Activity, by: Group) -> str:
+def _key(activity: Activity, by: Group) -> str | None:
     match by:
         case "user":
             return activity.user
         case "bot":
             return activity.bot_id
+        case "model":
+            has_replies = activity.latencies_ms or activity.prompt_tokens or activity.completion_tokens
+            return activity.model or (activity.bot_id if has_replies else None)
         case "day":
             return activity.day.isoformat()

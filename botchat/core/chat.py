@@ -25,7 +25,7 @@ from botchat.core.models import (
     parent_of,
     unpack,
 )
-from botchat.core.sessions import Excerpt, Sessions
+from botchat.core.sessions import Excerpt, NewLink, Sessions
 from botchat.core.storage import SessionRepository
 from botchat.core.turn import ProbeResult, Reply, Turns, fetch_model_lists, is_empty_reply, probe_bots
 
@@ -34,6 +34,7 @@ __all__ = [
     "Chat",
     "ContextUsage",
     "Excerpt",
+    "NewLink",
     "Preferences",
     "ProbeResult",
     "Quote",
@@ -57,12 +58,21 @@ class Chat(Sessions):
 
     def __init__(self, repository: SessionRepository, turns: Turns, *, default_bot: str) -> None:
         super().__init__(repository, turns)
-        self.default_bot = default_bot
+        self._default_bot = default_bot
+
+    @property
+    def default_bot(self) -> str:
+        """The ID of the default bot."""
+        return self._turns.bots.default or self._default_bot
 
     @property
     def bots(self) -> dict[str, BotInfo]:
-        """The bots by ID."""
+        """All bots by ID, also those that not every user may use; to offer bots to a user, take `bots_for`."""
         return {bot_id: bot.info for bot_id, bot in self._turns.bots.items()}
+
+    def bots_for(self, user: str) -> dict[str, BotInfo]:
+        """Return the bots that a user may use, by ID."""
+        return {bot_id: bot.info for bot_id, bot in self._turns.bots.allowed(user).items()}
 
     @property
     def replies_running(self) -> int:
@@ -71,7 +81,7 @@ class Chat(Sessions):
 
     def warm_up(self) -> None:
         """Start to load everything that the first reply would wait for, in a long-running program."""
-        self._turns.run(warm_up(self._turns.bot(self.default_bot)))
+        self._turns.run(warm_up(self._turns.bots[self.default_bot]))
 
     def preferences(self, user: str) -> Preferences:
         """Return the user's preferences, with defaults for those that are not set."""
@@ -85,14 +95,18 @@ class Chat(Sessions):
             InvalidInput: the preference or its value is unknown.
         """
         if bot_id := changes.get("default_bot"):
-            self._turns.bot(bot_id)
+            self._turns.bot(bot_id, user)
         self._repository.set_preferences(user, **changes)
         self._turns.bump_revision(user)
 
     def preferred_bot(self, user: str) -> str:
-        """Return the bot of the user's new sessions: the preferred one, if still configured, else the default."""
-        preferred = self.preferences(user).default_bot
-        return preferred if preferred and preferred in self._turns.bots else self.default_bot
+        """Return the bot of the user's new sessions: the preferred one, else the default, else the first allowed one.
+
+        A bot that is no longer configured, or that the user may not use, is skipped.
+        """
+        allowed = self._turns.bots.allowed(user)
+        wanted = (self.preferences(user).default_bot, self.default_bot, *allowed)
+        return next((bot_id for bot_id in wanted if bot_id in allowed), self.default_bot)
 
     def new_session(self, user: str, bot_id: str | None = None) -> Session:
         """Return a new session, by default with the user's preferred bot; it is stored with its first message.
@@ -102,7 +116,7 @@ class Chat(Sessions):
             InvalidInput: the username is invalid.
         """
         check_name("The user", user)
-        return Session(user=user, bot_id=self._turns.bot(bot_id or self.preferred_bot(user)).info.bot_id)
+        return Session(user=user, bot_id=self._turns.bot(bot_id or self.preferred_bot(user), user).info.bot_id)
 
     def send(self, user: str, session: Session, content: str | Message) -> Reply:
         """Store the user's message, then request a reply from the session's bot; return the reply as it starts.
@@ -148,13 +162,13 @@ class Chat(Sessions):
             InvalidInput: the bot doesn't offer that model.
         """
         self._check_owner(user, session)
-        bot = self._turns.bot(bot_id)
-        self.check_model(bot_id, model)
+        bot = self._turns.bot(bot_id, user)
+        self.check_model(user, bot_id, model)
         session.bot_id, session.bot_model = bot.info.bot_id, model
         if session.rev:
             self.update(user, session.id, bot_id=bot_id, bot_model=model)
 
-    def check_model(self, bot_id: str, model: str | None) -> None:
+    def check_model(self, user: str, bot_id: str, model: str | None) -> None:
         """Check that a bot offers a model; None is its own. Whether its server has the model, only a request tells.
 
         Raises:
@@ -163,7 +177,7 @@ class Chat(Sessions):
         """
         check_model(model)
         if model is not None:
-            self._turns.bot(bot_id).with_options(model, {})
+            self._turns.bot(bot_id, user).with_options(model, {})
 
     def edit(self, user: str, session: Session, message_id: str, content: str | Message) -> Reply:
         """Replace a user message with another version, and request a reply; the old version stays as a branch.
@@ -213,9 +227,9 @@ class Chat(Sessions):
         """Return the bot of a session.
 
         Raises:
-            UnknownBot: it is no longer configured.
+            UnknownBot: it is no longer configured, or its user may not use it.
         """
-        return self._turns.bot(session.bot_id).info
+        return self._turns.bot(session.bot_id, session.user).info
 
 
 def is_unanswered(session: Session) -> bool:

@@ -9,6 +9,7 @@ BotchatError
 ├── MessageNotFound         no such message in the session
 ├── AgentNotFound           no such agent in the session
 ├── FileNotFound            no such attachment in the session, or its data were removed
+├── LinkNotFound            no such shared link, or it was revoked or has ended
 ├── UserNotFound            that user has nothing in the store
 ├── AccountNotFound         that user has no account
 ├── TokenNotFound           no such API token
@@ -58,7 +59,7 @@ class ConfigError(BotchatError):
 
 
 class UnknownBot(ConfigError):  # noqa: N818
-    """Raised when no bot with this name is configured."""
+    """Raised when no bot with this name is configured and, with the same text, when the user may not use it."""
 
 
 class SessionNotFound(BotchatError):  # noqa: N818
@@ -96,6 +97,13 @@ class FileNotFound(BotchatError):  # noqa: N818
     def __init__(self, file_id: str) -> None:
         super().__init__(f"File {file_id!r} not found in this session. It may have been removed.")
         self.file_id = file_id
+
+
+class LinkNotFound(BotchatError):  # noqa: N818
+    """Raised for a shared link that doesn't exist, was revoked, has ended, or leads to nothing: all look the same."""
+
+    def __init__(self) -> None:
+        super().__init__("Link not found. It may have been revoked or have ended.")
 
 
 class UserNotFound(BotchatError):  # noqa: N818

@@ -87,6 +87,11 @@ class RemoteChat:
         """The server's URL, safe to show."""
         return self._connection.server
 
+    def bots_for(self, user: str) -> dict[str, BotInfo]:
+        """Return the bots that the user may use, by ID."""
+        self._check(user)
+        return self.bots
+
     def preferred_bot(self, user: str) -> str:
         """Return the bot of the user's new sessions."""
         self._check(user)

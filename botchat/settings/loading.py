@@ -70,14 +70,25 @@ def load_settings_with_origins(
         ConfigError: as `load_settings`.
     """
     environment = os.environ if environment is None else environment
+    from_file = _read_config(config_path(environment), must_exist=bool(environment.get("BOTCHAT_CONFIG")))
+    return merge_settings(from_file, environment, **options)
+
+
+def merge_settings(
+    from_file: Mapping[str, Any], environment: Mapping[str, str], **options: Any
+) -> tuple[Settings, dict[str, str]]:
+    """Do as `load_settings_with_origins`, with the content of the config file.
+
+    Raises:
+        ConfigError: as `load_settings`.
+    """
     path = config_path(environment)
-    from_file = _read_config(path, must_exist=bool(environment.get("BOTCHAT_CONFIG")))
     from_environment = {name: environment[key] for name, key in _ENVIRONMENT.items() if environment.get(key)}
     from_options = {name: value for name, value in options.items() if value is not None}
     origins = dict.fromkeys(Settings.model_fields, DEFAULT) | dict.fromkeys(from_file, str(path))
     origins |= {name: _ENVIRONMENT[name] for name in from_environment} | {name: f"--{name}" for name in from_options}
     try:
-        settings = Settings.model_validate({"user": _login_name()} | from_file | from_environment | from_options)
+        settings = Settings.model_validate({"user": _login_name(), **from_file} | from_environment | from_options)
     except ValidationError as error:
         errors = error.errors(include_url=False)
         # A misspelled name is also a missing one: the misspelling says more.

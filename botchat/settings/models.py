@@ -16,7 +16,7 @@ from pydantic import (
 )
 
 from botchat.core.bots import BotConfig
-from botchat.core.errors import InvalidInput
+from botchat.core.errors import ConfigError, InvalidInput
 from botchat.core.models.import_limits import ImportLimits, UploadLimits
 from botchat.core.retention import Action
 from botchat.core.storage import AUDIT_RETENTION
@@ -156,6 +156,7 @@ class WebSettings(BaseModel):
         oidc: `[web.oidc]`, the provider if `sign_in` is "oidc".
         proxies: networks of trusted proxies, whose username and `X-Forwarded-For` are used.
         imports: `[web.imports]`, limits of uploaded import files.
+        shared_links: who can read a shared link: "anyone" who has it, or only "signed-in" users.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -165,6 +166,7 @@ class WebSettings(BaseModel):
     proxies: tuple[IPvAnyNetwork, ...] = _LOCALHOST
     oidc: OidcSettings | None = None
     imports: UploadLimits = UploadLimits()
+    shared_links: Literal["anyone", "signed-in"] = "anyone"
 
     @model_validator(mode="after")
     def _is_complete(self) -> "WebSettings":
@@ -182,6 +184,7 @@ class Settings(BaseModel):
         user: owner of the sessions; the default is the login name.
         host: address that `botchat web` and `botchat api` listen on.
         bots: `[bots.NAME]`, the bots.
+        groups: `[groups]`, lists of users by name, for `users` of a bot.
         retention: `[[retention]]`, what happens to old sessions.
         tui: `[tui]`, theme and keys of the terminal client.
         api: `[api]`, limits and permissions of `botchat api`.
@@ -205,9 +208,24 @@ class Settings(BaseModel):
     admins: tuple[Annotated[str, Field(min_length=1)], ...] | None = None
     titles: bool = True
     bots: dict[str, BotConfig] = Field(default_factory=dict)
+    groups: dict[str, tuple[Annotated[str, Field(min_length=1)], ...]] = Field(default_factory=dict)
     retention: tuple[RetentionRule, ...] = ()
     tui: TuiSettings = TuiSettings()
     imports: ImportLimits = ImportLimits()
     api: ApiSettings = ApiSettings()
     web: WebSettings = WebSettings()
     limits: LimitSettings = LimitSettings()
+
+    def users_of(self, bot_id: str) -> tuple[str, ...] | None:
+        """Return the users who may use a configured bot, with the members of its groups; None if all may.
+
+        Raises:
+            ConfigError: it names an unknown group.
+        """
+        if (names := self.bots[bot_id].users) is None:
+            return None
+        for name in names:
+            if name.startswith("@") and name[1:] not in self.groups:
+                raise ConfigError(f"Bot {bot_id!r} is limited to the group {name}, which is missing in [groups].")
+        members = (self.groups[name[1:]] if name.startswith("@") else (name,) for name in names)
+        return tuple(dict.fromkeys(user for some in members for user in some))

@@ -150,14 +150,35 @@ class BotchatApp(LifecycleApp):
         self.screen_stack[0].set_class(hide, "-list-hidden")
         (self.conversation.composer if hide else pane.list).focus()
 
-    def action_escape(self) -> None:
-        """Cancel the reply, the edit or the search; otherwise switch between composer and messages."""
-        conversation, sessions = self.conversation, self.sessions
-        if sessions.has_focus_within and sessions.is_searching:
-            sessions.leave_search()
-        elif not conversation.escape():
-            self._hide_list_if_narrow()
-            (conversation.transcript if conversation.composer.has_focus else conversation.composer).focus()
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Return whether an action applies now: of those that share a key, the footer shows and runs only one."""
+        in_search = self.sessions.has_focus_within and self.sessions.is_searching
+        can_stop, can_cancel = self.conversation.can_stop, in_search or self.conversation.is_editing
+        match action:
+            case "stop":
+                return can_stop and not in_search
+            case "cancel":
+                return can_cancel and (in_search or not can_stop)
+            case "switch_focus":
+                return not can_stop and not can_cancel
+        return super().check_action(action, parameters)
+
+    def action_stop(self) -> None:
+        """Stop the reply."""
+        self.conversation.stop()
+
+    def action_cancel(self) -> None:
+        """Cancel the search or the edit."""
+        if self.sessions.has_focus_within and self.sessions.is_searching:
+            self.sessions.leave_search()
+        else:
+            self.conversation.cancel_edit()
+
+    def action_switch_focus(self) -> None:
+        """Switch between composer and messages."""
+        conversation = self.conversation
+        self._hide_list_if_narrow()
+        (conversation.transcript if conversation.composer.has_focus else conversation.composer).focus()
 
     def on_resize(self, event: events.Resize) -> None:
         """Show the side that has the focus if the window is too narrow for both."""
@@ -249,7 +270,8 @@ class BotchatApp(LifecycleApp):
     @on(SessionView.SessionShown)
     def _session_shown(self, event: SessionView.SessionShown) -> None:
         session, chat = event.session, self.conversation.chat
-        label = chat.bots[session.bot_id].label if chat and session.bot_id in chat.bots else "no longer configured"
+        bots = chat.bots_for(session.user) if chat else {}
+        label = bots[session.bot_id].label if session.bot_id in bots else "no longer available"
         note = {"active": "", "archived": "archived", "trash": "in trash"}[session.state]
         name = session.name if session.rev else "New chat"
         usage = context_usage(session)

@@ -65,9 +65,8 @@ class ChatBackend(Protocol):
         """The store's address, safe to show."""
         ...
 
-    @property
-    def bots(self) -> Mapping[str, BotInfo]:
-        """The bots by ID."""
+    def bots_for(self, user: str) -> Mapping[str, BotInfo]:
+        """Return the bots that the user may use, by ID."""
         ...
 
     def new_session(self, user: str, bot_id: str | None = None) -> Session:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -70,12 +71,22 @@ def run(
         )
         app.run()
         source.on_exit(app)
+        if not app.return_code and not app.failure:
+            _print_resume_hint(app, server)
     if app.failure:
         raise app.failure
     if app.return_code == TERMINAL_CLOSED:
         _discard_output()
     if app.return_code:
         sys.exit(app.return_code)
+
+
+def _print_resume_hint(app: BotchatApp, server: str | None) -> None:
+    """Print how to open the chat again, on stderr, where the app was drawn."""
+    session = app.conversation.session
+    if session and session.rev:
+        where = f" --server {shlex.quote(server)}" if server else ""
+        sys.stderr.write(f"To resume this chat: botchat tui --session {shlex.quote(session.id)}{where}\n")
 
 
 def _discard_output() -> None:
@@ -91,7 +102,9 @@ def _discard_output() -> None:
 @contextmanager
 def _local_source(settings: Settings, bot: str | None) -> Iterator[_Source]:
     turns = build_turns(settings, is_long_running=True)
-    turns.bot(bot or default_bot(settings, turns.bots))
+    default_bot(settings, turns.bots)
+    if bot:
+        turns.bot(bot, settings.user)
     opened: list[Chat] = []
 
     def connect() -> Chat:

@@ -31,8 +31,10 @@ from botchat.settings import Settings
 from botchat.web import runtime
 from botchat.web.assets import SCRIPT_ROUTE
 from botchat.web.auth.setup import API_PREFIX, set_up_auth
+from botchat.web.bot_editor import BotEditor
 from botchat.web.routes.export import EXPORT_ROUTE
 from botchat.web.routes.files import FILE_ROUTE
+from botchat.web.routes.shared import SHARED_ROUTE
 from botchat.web.server import sockets
 from botchat.web.server.page_token import PageToken
 from botchat.web.server.security_headers import AllowedHosts, SameOrigin, SecurityHeaders
@@ -69,7 +71,8 @@ def serve(
     port = _free_port(settings)
     turns = build_turns(settings, environment, is_long_running=True)
     chat = build_chat(settings, turns)  # reports an unreachable store here, not in the browser
-    runtime.install(_runtime(settings, chat, turns, lambda: build_chat(settings, turns)))
+    editor = BotEditor(settings, turns.bots, environment)
+    runtime.install(_runtime(settings, chat, turns, lambda: build_chat(settings, turns), editor))
     _prepare_process(settings)
     try:
         passwords = PasswordSignIn(chat.auth, Devices(chat.expiring_values), SignInLimiter(settings.limits))
@@ -87,6 +90,7 @@ def serve(
             routes=[
                 EXPORT_ROUTE,
                 FILE_ROUTE,
+                SHARED_ROUTE,
                 SCRIPT_ROUTE,
                 *auth.routes,
                 *([extra_route(chat)] if extra_route else ()),
@@ -113,7 +117,9 @@ def _check_exposure(settings: Settings, *, no_sign_in: bool) -> None:
         )
 
 
-def _runtime(settings: Settings, chat: Chat, replies: runtime.Replies, connect: Callable[[], Chat]) -> runtime.Runtime:
+def _runtime(
+    settings: Settings, chat: Chat, replies: runtime.Replies, connect: Callable[[], Chat], editor: BotEditor
+) -> runtime.Runtime:
     sign_in = settings.web.sign_in
     return runtime.Runtime(
         user=settings.user if sign_in == "none" else None,
@@ -123,6 +129,7 @@ def _runtime(settings: Settings, chat: Chat, replies: runtime.Replies, connect: 
         can_sign_out=sign_in in {"password", "oidc"},
         after_run=cache(chat.warm_up),  # once
         import_limits=settings.web.imports,
+        bots=editor,
     )
 
 

@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from botchat.core.chat import Chat, Reply
 from botchat.core.models.import_limits import ImportLimits, UploadLimits
+from botchat.web.bot_editor import BotEditor
 
 
 class Replies(Protocol):
@@ -37,6 +38,7 @@ class Runtime:
         can_sign_out: whether the page itself signs users in and out.
         after_run: called after each run of the page.
         import_limits: the limits on an uploaded import file.
+        bots: changes the bots; None if they can't be changed.
     """
 
     user: str | None
@@ -46,6 +48,7 @@ class Runtime:
     can_sign_out: bool = False
     after_run: Callable[[], None] = lambda: None
     import_limits: ImportLimits = field(default_factory=UploadLimits)
+    bots: BotEditor | None = None
 
     def is_admin(self, user: str) -> bool:
         """Return whether a user may see the usage of all users."""

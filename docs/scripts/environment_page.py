@@ -13,6 +13,8 @@ VARIABLES: dict[str, dict[str, str]] = {
         "BOTCHAT_STORE": "Address of the store, as `--store`.",
         "BOTCHAT_USER": "Owner of the sessions, as `--user`. Default: your login name.",
         "BOTCHAT_BOT": "Bot for new sessions, as `--bot`.",
+        "BOTCHAT_INPUT_TIMEOUT": "Seconds that `botchat ask QUESTION` waits for the first byte of piped input, then "
+        "asks without it. Default: 30. With `-` after the question, it waits until the input ends.",
         "BOTCHAT_HOST": "Address that `botchat web` and `botchat api` listen on, as `--host`. Default: 127.0.0.1.",
         "BOTCHAT_PORT": "Port that they listen on, as `--port`. Default: 8501 or the next free one; for the API, 8600.",
     },
@@ -27,6 +29,7 @@ VARIABLES: dict[str, dict[str, str]] = {
         "OPENAI_CUSTOM_HEADERS": "Additional headers, one `Name: value` per line (read by the openai package).",
     },
     "Secrets of the servers": {
+        "BOTCHAT_SERVER_KEY": "API key of `botchat ask --server`.",
         "BOTCHAT_TOKEN": "API token of `botchat tui --server`.",
         "BOTCHAT_SIGNING_KEY": "Key that signs the API's access tokens, at least 32 bytes, the same for all processes. "
         "Without it, sign-in to the API with a password is off; API tokens work.",
@@ -45,6 +48,8 @@ VARIABLES: dict[str, dict[str, str]] = {
     "Folders and display": {
         "XDG_CONFIG_HOME": "Folder of the configuration folder on Linux. Default: `~/.config`.",
         "XDG_DATA_HOME": "Folder of the data folder on Linux. Default: `~/.local/share`.",
+        "VISUAL": "Your editor, for `ctrl+g` in the terminal client. Before `EDITOR`.",
+        "EDITOR": "Your editor, if `VISUAL` is unset. Default: `vi`.",
         "SHELL": "Shell that `botchat completion` prints a script for, if you name none.",
         "NO_COLOR": "If set, the output has no color.",
     },

@@ -1,8 +1,13 @@
 """`botchat ask`: the sources of the question, the formats of the reply, and what is stored."""
 
+import base64
+import codecs
 import json
+import os
 import subprocess
+from pathlib import Path
 
+import pytest
 from support.bots.stub_server import streamed
 from support.shell import error_line
 from support.stores.sessions import stored
@@ -14,12 +19,90 @@ def test_what_is_piped_in_follows_what_was_typed(local_shell, store):
     assert store.get("ann", session.id).messages[0].content == "think: about this\n\na\nb"
 
 
-def test_bytes_that_are_no_text_do_not_stop_a_question(local_shell, store):
-    process = local_shell.start("ask", "think", stdin=subprocess.PIPE)
-    process.communicate(b"\xff\xfe half")
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+
+
+def ask_with_bytes(shell, data: bytes, *arguments: str) -> tuple[int, str]:
+    """Pipe bytes into `ask`; return its exit code and stderr."""
+    process = shell.start("ask", *arguments, stdin=subprocess.PIPE)
+    _, err = process.communicate(data, timeout=60)
+    return process.returncode, err.decode()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32", "utf-32-be"])
+def test_piped_text_is_decoded_by_its_byte_order_mark(local_shell, store, encoding):
+    mark = {"utf-16-le": codecs.BOM_UTF16_LE, "utf-32-be": codecs.BOM_UTF32_BE}.get(encoding, b"")
+    code, err = ask_with_bytes(local_shell, mark + "Höhe, サギ".encode(encoding), "think")
+    assert code == 0, err
+    (session,) = store.page("ann").sessions
+    assert store.get("ann", session.id).messages[0].content == "think\n\nHöhe, サギ"
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        ("Größe".encode("latin-1"), "isn't UTF-8 text (byte 3). Convert it first"),
+        (b"\xff\xfe half", "starts as UTF-16 but isn't valid"),
+        ("no mark".encode("utf-16-le"), "isn't text or an image"),
+        (b"%PDF-1.7\n\0\xe2\xe3", "isn't text or an image"),
+    ],
+)
+def test_piped_bytes_that_are_neither_text_nor_an_image_are_refused_before_anything_is_stored(
+    local_shell, data, reason
+):
+    code, err = ask_with_bytes(local_shell, data, "think")
+    assert (code, reason in err) == (2, True), err
+    assert not Path(local_shell.store).exists()
+
+
+def test_a_piped_image_is_attached(local_shell, store, stub_for):
+    server = stub_for(local_shell, lambda _: streamed("a dot"))
+    with Path(local_shell.environment["BOTCHAT_CONFIG"]).open("a") as config:
+        config.write("images = true\n")
+    code, err = ask_with_bytes(local_shell, PNG, "What is it?")
+    assert code == 0, err
+    text, image = server.requests[-1].body["messages"][-1]["content"]
+    assert text == {"type": "text", "text": "What is it?"}
+    assert image["image_url"]["url"].startswith("data:image/png;base64,iVBOR")
+    (session,) = store.page("ann").sessions
+    assert [file.name for file in store.get("ann", session.id).messages[0].files] == ["stdin.png"]
+
+
+def test_a_pipe_that_nobody_writes_to_does_not_stop_a_question(local_shell):
+    local_shell.environment["BOTCHAT_INPUT_TIMEOUT"] = "0.1"
+    ours, theirs = os.pipe()  # `theirs` stays open for the whole test
+    process = local_shell.start("ask", "think", stdin=ours)
+    out, err = process.communicate(timeout=60)
+    os.close(ours)
+    os.close(theirs)
+    assert (process.returncode, out.startswith(b"*Demo bot")) == (0, True)
+    waiting, without, *_ = err.decode().splitlines()
+    assert waiting == "botchat: Waiting for input on standard input (Ctrl+D to end)…"
+    assert "No input on standard input after 0.1 s" in without
+
+
+@pytest.mark.parametrize("arguments", [("think", "-"), ("-",), ()])
+def test_input_that_was_asked_for_is_awaited_however_long_it_takes(local_shell, store, arguments):
+    local_shell.environment["BOTCHAT_INPUT_TIMEOUT"] = "0"
+    process = local_shell.start("ask", *arguments, stdin=subprocess.PIPE)
+    assert process.stderr.readline().decode() == "botchat: Waiting for input on standard input (Ctrl+D to end)…\n"
+    process.communicate(b"late", timeout=60)
     assert process.returncode == 0
     (session,) = store.page("ann").sessions
-    assert store.get("ann", session.id).messages[0].content == "think\n\n\ufffd\ufffd half"
+    assert store.get("ann", session.id).messages[0].content.endswith("late")
+
+
+def test_nothing_is_said_about_input_that_comes_at_once(local_shell):
+    assert "Waiting" not in local_shell.run("ask", "think", stdin="now").stderr
+    assert "Waiting" not in local_shell.run("ask", "think").stderr
+
+
+def test_a_wrong_input_timeout_is_a_usage_error(local_shell):
+    local_shell.environment["BOTCHAT_INPUT_TIMEOUT"] = "soon"
+    done = local_shell.run("ask", "think")
+    assert (done.returncode, "BOTCHAT_INPUT_TIMEOUT must be a number" in error_line(done)) == (2, True)
 
 
 def test_a_question_goes_on_in_the_last_session_or_in_a_named_one(shell, repository_at):

@@ -10,7 +10,7 @@ from support.stores.memory_mongo import memory_database
 from botchat.api.jwt import Claims, JwtSigner
 from botchat.core.auth import AuthService
 from botchat.core.models import now
-from botchat.core.storage.mongo.cleanup import SWEEP_INTERVAL, claim_sweep
+from botchat.core.storage.mongo.messages.cleanup import SWEEP_INTERVAL, claim_sweep
 
 KEY = "k" * 32
 AHEAD = timedelta(hours=1)

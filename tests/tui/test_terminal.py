@@ -122,3 +122,42 @@ def test_the_openai_client_is_not_loaded_before_the_first_message():
     look = "import sys, botchat.tui.launcher; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
     assert {"openai", "pymongo", "streamlit", "fastapi"} & set(done.stdout.split()) == set()
+
+
+def test_lines_pasted_without_marks_are_inserted_and_none_is_sent(local_shell):
+    from botchat.bootstrap import build_repository
+
+    with on_terminal(local_shell, "tui") as terminal:
+        terminal.sees("No chats yet.")
+        terminal.type("alpha one\rbeta two\rgamma three")
+        terminal.sees("gamma three")
+        terminal.type("\x1b[27;2;13~")  # Shift+Enter in xterm
+        terminal.type("\u3000delta")
+        terminal.sees("delta")
+        terminal.type("\r")
+        terminal.sees("Demo bot")
+        terminal.type("\x11")
+        assert terminal.ends() == 0
+    repository = build_repository(local_shell.store)
+    repository.prepare()
+    (summary,) = repository.page("ann").sessions
+    sent = repository.get("ann", summary.id).messages[0].content
+    repository.close()
+    assert sent == "alpha one\nbeta two\ngamma three\n\u3000delta"
+
+
+def test_ctrl_g_opens_the_own_editor_and_leaving_says_how_to_come_back(local_shell, tmp_path):
+    script = tmp_path / "editor.py"
+    script.write_text("import sys, pathlib\np = pathlib.Path(sys.argv[1])\np.write_text(p.read_text() + ' by hand')\n")
+    local_shell.environment["EDITOR"] = f"{sys.executable} {script}"
+    with on_terminal(local_shell, "tui") as terminal:
+        terminal.sees("No chats yet.")
+        terminal.type("written")
+        terminal.sees("written")
+        terminal.type("\x07")
+        terminal.sees("written by hand")
+        terminal.type("\r")
+        terminal.sees("Demo bot")
+        terminal.type("\x11")
+        assert terminal.ends() == 0
+        assert "To resume this chat: botchat tui --session " in terminal.text

@@ -74,12 +74,13 @@ class CompletionIn(BaseModel):
 
 
 @router.get("/models", operation_id="list_models")
-def list_models(_caller: Reader, services: ServicesDep) -> dict[str, Any]:
+def list_models(caller: Reader, services: ServicesDep) -> dict[str, Any]:
     """List models.
 
-    Returns the bots as models.
+    Returns the bots that you can use, as models.
     """
-    models = [{"id": bot_id, "object": "model", "created": 0, "owned_by": "botchat"} for bot_id in services.chat.bots]
+    bots = services.chat.bots_for(caller.user)
+    models = [{"id": bot_id, "object": "model", "created": 0, "owned_by": "botchat"} for bot_id in bots]
     return {"object": "list", "data": models}
 
 

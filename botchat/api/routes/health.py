@@ -47,4 +47,5 @@ def list_bots(caller: Reader, services: ServicesDep) -> list[BotOut]:
     Returns the bots that you can use.
     """
     preferred = services.chat.preferred_bot(caller.user)
-    return [bot_out(bot, is_default=bot_id == preferred) for bot_id, bot in services.chat.bots.items()]
+    bots = services.chat.bots_for(caller.user)
+    return [bot_out(bot, is_default=bot_id == preferred) for bot_id, bot in bots.items()]

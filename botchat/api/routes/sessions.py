@@ -77,7 +77,7 @@ def create(body: SessionIn, caller: Writer, services: ServicesDep, key: Idempote
     if kept is not None:
         return session_out(open_session(services.chat, caller.user, kept["session_id"]))
     if body.bot_model:
-        services.chat.check_model(session.bot_id, body.bot_model)
+        services.chat.check_model(caller.user, session.bot_id, body.bot_model)
     session = with_changes(session, body.model_dump(exclude_none=True) | {"bot_id": session.bot_id})
     remember_unsaved(services.chat, session)
     return session_out(session)
@@ -172,7 +172,7 @@ def change(session_id: SessionIdPath, body: SessionPatch, caller: Writer, servic
     if "bot_id" in changes:
         services.chat.change_bot(caller.user, session, changes.pop("bot_id"), changes.pop("bot_model", None))
     elif model := changes.get("bot_model"):
-        services.chat.check_model(session.bot_id, model)
+        services.chat.check_model(caller.user, session.bot_id, model)
     if not session.rev:
         remember_unsaved(services.chat, session := with_changes(session, changes))
         return session_out(session)

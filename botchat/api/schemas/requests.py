@@ -114,7 +114,7 @@ class EditIn(_In):
 
 
 class FileIn(_In):
-    """An attachment: a UTF-8 text file, or a PNG, JPEG, GIF or WebP image."""
+    """An attachment: a UTF-8 text file, a PDF or Word (.docx) file, or a PNG, JPEG, GIF or WebP image."""
 
     name: _Name = Field(description="File name.")
     data: Annotated[str, StringConstraints(min_length=4, pattern=_BASE64)] = Field(

@@ -1,11 +1,12 @@
 """The wording of usage lines, options and defaults: of `--help`, the command-line reference and the man pages."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from botchat.commands.support.lazy_commands import LazyCommand, LazyCommands
 from botchat.commands.support.suggestions import did_you_mean, similar
 
 if TYPE_CHECKING:
@@ -86,7 +87,19 @@ class HelpfulCommand(TyperCommand):
 
 
 class HelpfulGroup(TyperGroup):
-    """A group of commands whose `--help` lists each with its whole first sentence."""
+    """A group of commands whose `--help` lists each with its whole first sentence.
+
+    Attributes:
+        lazy: the commands that are loaded when they are used, by name.
+        text_below: returns the text at the end of `--help`.
+    """
+
+    lazy: ClassVar[dict[str, LazyCommand]] = {}
+    text_below: ClassVar[Callable[[], str] | None] = None
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.commands: Any = LazyCommands(type(self).lazy, dict(self.commands))
 
     def format_usage(self, ctx: "Context", formatter: "HelpFormatter") -> None:
         command = "[COMMAND]" if self.invoke_without_command else "COMMAND"
@@ -103,22 +116,25 @@ class HelpfulGroup(TyperGroup):
             raise
 
     def format_options(self, ctx: "Context", formatter: "HelpFormatter") -> None:
-        commands = [(name, summary(each)) for name, each in self.commands.items() if not each.hidden]
+        known = [(name, self.commands.summary(name)) for name in self.commands]
+        commands = [(name, text if text is not None else summary(self.commands[name])) for name, text in known]
         with formatter.section("Commands"):
             formatter.write_dl(commands)
         _write_parameters(self.get_params(ctx), formatter)
 
     def format_epilog(self, ctx: "Context", formatter: "HelpFormatter") -> None:  # noqa: ARG002  (of the base class)
-        if self.epilog:
-            formatter.write(f"\n{self.epilog}")
+        if text_below := type(self).text_below:
+            formatter.write(f"\n{text_below()}")
 
 
 class CommandGroup(typer.Typer):
     """A Typer application with plain-text help in the words of this module."""
 
-    def __init__(self, help_: str, *, runs_alone: bool = False, epilog: str | None = None) -> None:
+    def __init__(self, help_: str, *, runs_alone: bool = False, text_below: Callable[[], str] | None = None) -> None:
+        self._help, self._lazy = help_, dict[str, LazyCommand]()
+        below = None if text_below is None else staticmethod(text_below)
         super().__init__(
-            cls=HelpfulGroup,
+            cls=type("LazyGroup", (HelpfulGroup,), {"lazy": self._lazy, "text_below": below}),
             rich_markup_mode=None,  # plain text: Rich takes longer to load than everything else, and draws boxes
             add_completion=False,  # `botchat completion` does it, without options in every --help
             suggest_commands=False,  # HelpfulGroup does it
@@ -127,8 +143,15 @@ class CommandGroup(typer.Typer):
             pretty_exceptions_enable=False,
             context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
             help=help_,
-            epilog=epilog,
         )
+
+    def add(self, name: str, function: str, summary: str) -> None:
+        """Add a command that is imported when it is used: a function of `botchat.commands`, as MODULE:NAME."""
+        self._lazy[name] = LazyCommand(target=function, summary=summary, cls=HelpfulCommand)
+
+    def add_group(self, name: str, group: "CommandGroup") -> None:
+        """Add a group of commands, which is built when it is used."""
+        self._lazy[name] = LazyCommand(target=group, summary=group._help.rstrip("."))  # noqa: SLF001  (of the same class)
 
     def command(self, *args: Any, **options: Any) -> Any:
         """Return a decorator that adds a command; Typer's, with another class of command."""

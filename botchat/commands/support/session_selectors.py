@@ -11,6 +11,7 @@ import typer
 
 from botchat.commands.support.exit_codes import FAILED, PARTIAL_FAILURE
 from botchat.commands.support.options import print_notice
+from botchat.commands.support.progress import with_progress
 from botchat.core.errors import (
     BotchatError,
     InvalidInput,
@@ -21,7 +22,7 @@ from botchat.core.errors import (
     SessionTooLarge,
     StoreError,
 )
-from botchat.core.models import SessionSummary
+from botchat.core.models import SessionFilter, SessionSummary
 
 if TYPE_CHECKING:
     from botchat.core.chat import Chat
@@ -36,6 +37,7 @@ _SESSION_ERRORS = (SessionNotFound, SessionChanged, SessionTooLarge, InvalidInpu
 _SUGGESTION_POOL = 500
 _SUGGESTION_CUTOFF = 0.85
 _MAX_EXAMPLES = 3
+_BATCH = 500
 
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Skip the confirmation prompt.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print the IDs without changing anything.")]
@@ -64,14 +66,80 @@ def find_session(chat: "ChatBackend", user: str, text: str) -> SessionSummary:
             raise InvalidInput(f"{text!r} matches several sessions: {listed}. Use more of the ID.")
 
 
-def find_sessions(chat: "Chat", user: str, texts: Sequence[str]) -> list[SessionSummary]:
+def find_deleted(chat: "Chat", user: str, text: str) -> SessionSummary:
+    """Find a session as `find_session`, but @last is the one that was deleted last, and @N is of the list of the trash.
+
+    Raises:
+        SessionNotFound: there is none; the error suggests similar ones.
+        InvalidInput: the text matches several sessions.
+    """
+    is_last, position = text == "@last", re.fullmatch(r"@([1-9]\d{0,4})", text)
+    if not (is_last or position):
+        return find_session(chat, user, text)
+    where = SessionFilter(user=user, state="trash")
+    if position:
+        found = chat.page(user, limit=int(position[1]), where=where).sessions[int(position[1]) - 1 :]
+    else:
+        deleted = (record for record in chat.for_admins().records(where) if record.get("deleted_time"))
+        latest = max(deleted, key=lambda record: record["deleted_time"], default=None)
+        found = tuple(s for s in chat.find(user, latest["_id"]) if s.id == latest["_id"]) if latest else ()
+    if not found:
+        raise SessionNotFound(text)
+    return found[0]
+
+
+def find_sessions(
+    chat: "Chat",
+    user: str,
+    texts: Sequence[str],
+    find: 'Callable[["Chat", str, str], SessionSummary]' = find_session,
+    *,
+    all_users: bool = False,
+) -> list[SessionSummary]:
     """Find the sessions that texts select, without duplicates; `-` reads them from stdin, one per line.
+
+    With `all_users`, the texts are complete IDs of any user's sessions.
 
     Raises:
         SessionNotFound, InvalidInput: one of them can't be found; then the others shouldn't be changed either.
     """
     named = [name for text in texts for name in (_ids_from_stdin() if text == "-" else [text])]
-    return list({session.id: session for session in (find_session(chat, user, name) for name in named)}.values())
+    if all_users:
+        return _find_of_all_users(chat, list(dict.fromkeys(named)))
+    return list({session.id: session for session in (find(chat, user, name) for name in named)}.values())
+
+
+def find_one(chat: "Chat", user: str, text: str, *, all_users: bool) -> SessionSummary:
+    """Find the session that a text selects: of the user, or by its complete ID of any user.
+
+    Raises:
+        SessionNotFound: there is none.
+        InvalidInput: the text matches several sessions.
+    """
+    return _find_of_all_users(chat, [text])[0] if all_users else find_session(chat, user, text)
+
+
+def _find_of_all_users(chat: "Chat", ids: Sequence[str]) -> list[SessionSummary]:
+    """Find sessions of any user by their complete IDs, in the order of the IDs.
+
+    Raises:
+        SessionNotFound: one of them doesn't exist.
+        InvalidInput: one of them is the ID of sessions of several users.
+    """
+    found: dict[str, SessionSummary] = {}
+    admin = chat.for_admins()
+    for start in range(0, len(ids), _BATCH):
+        where = SessionFilter(state=None, ids=tuple(ids[start : start + _BATCH]))
+        for session in admin.summaries(where):
+            if session.id in found:
+                users = " and ".join(sorted({session.user, found[session.id].user}))
+                raise InvalidInput(f"{session.id} is a session of {users}. Choose one with --user instead.")
+            found[session.id] = session
+    if missing := [each for each in ids if each not in found]:
+        if re.fullmatch(r"@(last|\d+)", missing[0]):
+            raise InvalidInput(f"{missing[0]} can't be used with --all-users: use the complete ID.")
+        raise SessionNotFound(missing[0])
+    return [found[each] for each in ids]
 
 
 def find_message_id(chat: "Chat", session: SessionSummary, text: str) -> str:
@@ -138,17 +206,21 @@ def describe_plan(plan: Mapping[str, Sequence[SessionSummary]]) -> str:
 
 
 def apply_to_each(
-    sessions: Iterable[SessionSummary], change: Callable[[SessionSummary], object]
+    sessions: Sequence[SessionSummary], change: Callable[[SessionSummary], object], done_verb: str = ""
 ) -> Iterator[SessionSummary]:
     """Change sessions one by one, and yield each changed one. Failures are reported; if others succeeded, exit with 7.
+
+    The progress is shown on a terminal. With `done_verb`, such as "Archived", a line at the end counts several sessions
+    and their users.
 
     Raises:
         StoreError: the store is unavailable, full or read-only, so that the others would fail too.
         BotchatError: no session could be changed.
     """
     done = 0
+    users = set[str]()
     failures: list[BotchatError] = []
-    for session in sessions:
+    for session in with_progress(sessions, len(sessions), "sessions", hidden=sys.stdout.isatty()):
         try:
             change(session)
         except _SESSION_ERRORS as error:
@@ -159,9 +231,13 @@ def apply_to_each(
             raise
         else:
             done += 1
+            users.add(session.user)
             yield session
     if failures and not done:
         raise failures[-1]
+    if done_verb and done > 1:
+        whose = next(iter(users)) if len(users) == 1 else pluralize(len(users), "user")
+        print_notice(f"{done_verb} {pluralize(done)} of {whose}.")
     if failures:
         print_notice(f"{pluralize(len(failures))} failed, {done:,} succeeded.")
         raise typer.Exit(PARTIAL_FAILURE)

@@ -4,6 +4,7 @@ from botchat.core.bots.base import Bot
 from botchat.core.bots.config import OPENAI_KEY, OPENAI_URL, BotConfig
 from botchat.core.bots.learned_limits import LearnedLimits
 from botchat.core.bots.prompt import CONTINUE, OPENING, Part, Prompt, PromptMessage, join_content, without_system_role
+from botchat.core.bots.registry import BotRegistry
 from botchat.core.bots.warmup import warm_up
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "OPENING",
     "Bot",
     "BotConfig",
+    "BotRegistry",
     "LearnedLimits",
     "Part",
     "Prompt",

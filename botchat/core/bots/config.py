@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Gt, MinLen
 
@@ -36,6 +36,8 @@ class BotConfig:
         models: the models that a session may choose instead: IDs, or [] for none; by default all of the server's.
         base_url: URL of the server, mostly ending in /v1; by default OPENAI_BASE_URL, or else OpenAI.
         api_key_env: name of the environment variable with the API key; never the key itself.
+        api_key_store: where the API key is that was entered on the page, for this base_url: in the operating system's
+            "keyring", or in an encrypted "file" in the data folder.
         system: the system prompt, sent before every conversation.
         context_window: tokens that the model accepts; if unset, the server refuses a prompt that is too long.
         context: handling of messages that don't fit: "window" leaves them out, "summary" has the bot summarize them,
@@ -48,6 +50,7 @@ class BotConfig:
         embedding_model: the server's model for embeddings, used to detect changes of topic; default: compare words.
         include_usage: request token usage.
         timeout: seconds without any data from the server until the request fails.
+        users: the users who may use the bot, and groups as `@NAME`; by default everyone.
         params: sent unchanged with every request: temperature, max_tokens, top_p and server-specific ones.
     """
 
@@ -58,6 +61,7 @@ class BotConfig:
     models: list[Annotated[str, MinLen(1)]] | None = None
     base_url: str | None = None
     api_key_env: str | None = None
+    api_key_store: Literal["keyring", "file"] | None = None
     system: str = ""
     context_window: Annotated[int, Gt(0)] | None = None
     context: ContextStrategy = "window"
@@ -68,6 +72,7 @@ class BotConfig:
     include_usage: bool = True
     timeout: Annotated[float, Gt(0)] = 60
     params: dict[str, Any] = field(default_factory=dict)
+    users: tuple[Annotated[str, MinLen(1)], ...] | None = None
 
     @property
     def answer_tokens(self) -> int:
@@ -87,4 +92,4 @@ class BotConfig:
         OPENAI_API_KEY is sent only to OPENAI_BASE_URL and to OpenAI, never to a server from the config file.
         """
         is_openai = self.base_url is None or self.base_url.rstrip("/") == OPENAI_URL
-        return self.api_key_env or (OPENAI_KEY if is_openai else None)
+        return self.api_key_env or (OPENAI_KEY if is_openai and not self.api_key_store else None)

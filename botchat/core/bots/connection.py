@@ -83,10 +83,11 @@ class OpenAIConnection:
 
     def _check_key(self) -> None:
         name = self._config.expected_key_name
+        if self._api_key is None and self._config.api_key_store:
+            raise MissingKey(f"The API key of the bot {self._bot_id!r} is no longer stored. Enter it in the settings.")
         if self._api_key is None and (self._config.api_key_env or self._base_url.rstrip("/") == OPENAI_URL):
             raise MissingKey(f"The bot {self._bot_id!r} requires an API key. Set {name} in the environment.")
         # The client would try to send it and quote it in its error.
         if self._api_key is not None and not re.fullmatch("[!-~]+", self._api_key):
-            raise MissingKey(
-                f"The API key in {name} contains a space, a line break or a non-ASCII character. Check it."
-            )
+            where = f" in {name}" if self._config.key_name else ""
+            raise MissingKey(f"The API key{where} contains a space, a line break or a non-ASCII character. Check it.")

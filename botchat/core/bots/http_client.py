@@ -147,6 +147,32 @@ async def get_json(url: str, *, seconds: float = 10) -> Any:
         raise BotchatError(f"{host} returned invalid JSON.") from error
 
 
+async def get_bytes(url: str, *, max_bytes: int, seconds: float = 60) -> bytes:
+    """Get a file, also from where the server redirects to.
+
+    Raises:
+        BotchatError: the URL is invalid, the request failed, or the file is too large. Its text names only the host.
+    """
+    host = urlsplit(url).hostname
+    if not is_valid_url(url):
+        raise BotchatError("The address isn't a valid URL.")
+    timeout = httpx2.Timeout(seconds)
+    try:
+        async with (
+            asyncio.timeout(seconds),
+            open_client(url, timeout=timeout, max_bytes=max_bytes, follow_redirects=True) as client,
+        ):
+            response = await client.get(url)
+        response.raise_for_status()
+    except httpx2.HTTPStatusError as error:
+        raise BotchatError(f"{host} returned HTTP {error.response.status_code}.") from error
+    except httpx2.DecodingError as error:
+        raise BotchatError(f"Can't get the file from {host}: {error}.") from error
+    except (TimeoutError, httpx2.RequestError) as error:
+        raise BotchatError(certificate_problem(error, str(host)) or f"Can't reach {host}.") from error
+    return response.content
+
+
 def is_valid_url(url: str) -> bool:
     """Return whether a URL has a valid host and port, and credentials that can be decoded."""
     try:

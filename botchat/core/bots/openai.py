@@ -57,6 +57,7 @@ class OpenAIBot:
             can_embed=config.embedding_model is not None,
             answer_tokens=config.answer_tokens,
             context=config.context,
+            users=None if config.users is None else frozenset(config.users),
         )
         self._config = config
         self._base_url = base_url

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 from botchat.core.bots import CONTINUE, OPENING, Part, Prompt, PromptMessage, join_content
 from botchat.core.context.window import is_sendable
-from botchat.core.errors import FileNotFound
-from botchat.core.models import BotInfo, File, Message, Role, one_line, valid_text
+from botchat.core.errors import FileNotFound, InvalidInput
+from botchat.core.models import BotInfo, File, Message, Role, file_text, one_line, valid_text
 
 ReadFile = Callable[[File], bytes]
 """Reads the data of a file that is stored apart from its message; raises FileNotFound if they were removed."""
@@ -84,6 +84,9 @@ def _file_content(file: File, read: ReadFile, *, sends_images: bool) -> str | li
     if file.is_image:
         url = f"data:{file.type};base64,{base64.b64encode(data).decode()}"
         return [{"type": "image_url", "image_url": {"url": url}}]
-    text = data.decode("utf-8-sig", "replace").removesuffix("\n")
+    try:
+        text = file_text(file, data).removesuffix("\n")
+    except InvalidInput:  # a document of an imported session
+        return f"[file {name}: its text can't be read]"
     fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", text)), 3)
     return f"### {name}\n\n{fence}\n{text}\n{fence}"

@@ -117,4 +117,5 @@ def _estimate_message(bot: BotInfo, message: Message) -> int:
 def _estimate_file(file: File, *, sends_images: bool) -> int:
     if file.is_image:
         return IMAGE_TOKENS if sends_images else estimate_tokens(file.name)
-    return file.size // _BYTES_PER_TOKEN + estimate_tokens(file.name)
+    size = file.size if file.text_size is None else max(file.text_size, 0)
+    return size // _BYTES_PER_TOKEN + estimate_tokens(file.name)

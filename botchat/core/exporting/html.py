@@ -87,8 +87,8 @@ _HEAD = """<!doctype html>
 """
 
 
-def to_html(sessions: Iterable[Session]) -> Iterator[str]:
-    """Yield sessions as one HTML page, each as an article with its shown branch."""
+def to_html(sessions: Iterable[Session], footer: str = "") -> Iterator[str]:
+    """Yield sessions as one HTML page, each as an article with its shown branch; `footer` is HTML below them."""
     rest = iter(sessions)
     first = list(islice(rest, 2))  # the page's title and headings depend on whether there are several
     several = len(first) > 1
@@ -100,7 +100,7 @@ def to_html(sessions: Iterable[Session]) -> Iterator[str]:
         yield "<p>No sessions.</p>\n"
     for session in chain(first, rest):
         yield from _article(session, "h2" if several else "h1")
-    yield "</main>\n</body>\n</html>\n"
+    yield f"{footer}</main>\n</body>\n</html>\n"
 
 
 def _article(session: Session, heading: str) -> Iterator[str]:

@@ -1,6 +1,14 @@
 """Sessions, messages and other records as plain data, and the rules for their values."""
 
-from botchat.core.models.attachments import MAX_FILE_BYTES, MAX_FILES, check_files, read_file
+from botchat.core.models.attachments import (
+    MAX_FILE_BYTES,
+    MAX_FILES,
+    check_files,
+    file_text,
+    file_type,
+    image_type,
+    read_file,
+)
 from botchat.core.models.bot import BotInfo, ContextStrategy, Delta
 from botchat.core.models.branches import ROOT, alternatives, branch_of, newest_leaf, parent_of
 from botchat.core.models.changes import REDACTED, Feedback, MessageChanges, SessionChanges, redaction_changes
@@ -117,7 +125,10 @@ __all__ = [
     "check_value",
     "content_notices",
     "file_line",
+    "file_text",
+    "file_type",
     "has_padded_tables",
+    "image_type",
     "is_blank",
     "is_fresh",
     "is_markdown",

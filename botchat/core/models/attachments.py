@@ -1,11 +1,13 @@
 """Attachments: which files are allowed, and which a bot accepts."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from botchat.core.errors import InvalidInput
 from botchat.core.models.bot import BotInfo
 from botchat.core.models.display import format_size, one_line
+from botchat.core.models.documents import document_text, document_type, is_old_office
 from botchat.core.models.message import File
 
 MAX_FILE_BYTES = 10_000_000
@@ -36,10 +38,10 @@ _IMAGE_SIGNATURES = {
 
 
 def read_file(name: str, data: bytes) -> File:
-    """Return an attachment with the given data; images are recognized by their first bytes, never by their name.
+    """Return an attachment with the given data; its type is recognized by its content, never by its name.
 
     Raises:
-        InvalidInput: it is empty, too large, or neither UTF-8 text nor an image.
+        InvalidInput: it is empty, too large, or neither UTF-8 text nor an image nor a readable document with text.
     """
     name = _safe_name(name)
     if not data:
@@ -48,12 +50,34 @@ def read_file(name: str, data: bytes) -> File:
         raise InvalidInput(
             f"{name} is too large ({format_size(len(data))}). The limit is {format_size(MAX_FILE_BYTES)} per file."
         )
-    kind = _image_type(data) or _text_type(name, data)
+    if is_old_office(data):
+        raise InvalidInput(
+            f"{name} is protected with a password or in an old Office format. Save it as an unprotected .docx file."
+        )
+    kind = file_type(name, data)
     if kind is None:
         raise InvalidInput(
-            f"Unsupported file type: {name}. You can attach text files (UTF-8) and PNG, JPEG, GIF or WebP images."
+            f"Unsupported file type: {name}. You can attach text files (UTF-8), PDF and Word (.docx) files, and "
+            "PNG, JPEG, GIF or WebP images."
         )
-    return File(name=name, type=kind, size=len(data), data=data)
+    file = File(name=name, type=kind, size=len(data), data=data)
+    return replace(file, text_size=len(document_text(name, kind, data).encode())) if file.is_document else file
+
+
+def file_type(name: str, data: bytes) -> str | None:
+    """Return the MIME type of a file as an attachment, without reading its text; None if it is not supported."""
+    return image_type(data) or document_type(data) or _text_type(name, data)
+
+
+def file_text(file: File, data: bytes) -> str:
+    """Return the text that bots are sent for a text file or a document.
+
+    Raises:
+        InvalidInput: it is a document that can't be read.
+    """
+    if file.is_document:
+        return document_text(one_line(file.name), file.type, data)
+    return data.decode("utf-8-sig", "replace")
 
 
 def check_files(files: Sequence[File], bot: BotInfo) -> None:
@@ -82,7 +106,8 @@ def _safe_name(name: str) -> str:
     return last if len(last) <= _NAME_LENGTH else f"…{last[1 - _NAME_LENGTH :]}"
 
 
-def _image_type(data: bytes) -> str | None:
+def image_type(data: bytes) -> str | None:
+    """Return the MIME type of an image by its first bytes; None if it isn't one that can be attached."""
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "image/webp"
     return next((kind for signature, kind in _IMAGE_SIGNATURES.items() if data.startswith(signature)), None)

@@ -42,6 +42,7 @@ class BotInfo:
         answer_tokens: tokens of the context window that are reserved for the reply.
         context: the handling of messages that don't fit: "window" leaves them out, "summary" has the bot summarize
             them, "none" sends all of them.
+        users: the users who may use it; None if all may.
     """
 
     bot_id: str
@@ -59,3 +60,8 @@ class BotInfo:
     can_embed: bool = False
     answer_tokens: int = 0
     context: ContextStrategy = "window"
+    users: frozenset[str] | None = None
+
+    def allows(self, user: str) -> bool:
+        """Return whether a user may use this bot."""
+        return self.users is None or user in self.users

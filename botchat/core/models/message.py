@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from botchat.core.models.documents import DOCX_TYPE, PDF_TYPE
 from botchat.core.models.primitives import new_id, now
 from botchat.core.models.unsupported_content import unpack
 
@@ -14,11 +15,12 @@ Status = Literal["streaming", "stopped", "interrupted", "failed", "truncated"]
 
 @dataclass(kw_only=True, slots=True, frozen=True)
 class File:
-    """An attachment of a message: a text file or an image.
+    """An attachment of a message: a text file, a document or an image.
 
     Attributes:
         type: its MIME type.
         size: in bytes.
+        text_size: of a document, bytes of its text, which is what bots are sent; None for other files.
         data: None if it is stored separately from the message: read it with `Chat.file`.
     """
 
@@ -26,8 +28,14 @@ class File:
     name: str
     type: str
     size: int
+    text_size: int | None = None
     data: bytes | None = field(default=None, repr=False)
     extra: dict[str, Any] = field(default_factory=dict, hash=False)
+
+    @property
+    def is_document(self) -> bool:
+        """Whether it is a PDF or Word file, whose text is sent instead of its data."""
+        return self.type in {PDF_TYPE, DOCX_TYPE}
 
     @property
     def is_image(self) -> bool:

@@ -5,7 +5,9 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from botchat.core.models.message import Message, Role
+from botchat.core.errors import InvalidInput
+from botchat.core.models.attachments import file_text
+from botchat.core.models.message import File, Message, Role
 
 PASSAGE_WORDS = 6
 """Consecutive words of a passage (in scripts without spaces, characters)."""
@@ -103,9 +105,16 @@ def _texts(message: Message) -> Iterator[str]:
     for file in message.files:
         yield file.name
         if file.data is not None and not file.is_image:
-            yield file.data.decode(errors="replace")
+            yield _file_text(file, file.data)
     if message.payload is not None:
         yield from _texts_in_payload(message.payload)
+
+
+def _file_text(file: File, data: bytes) -> str:
+    try:
+        return file_text(file, data)
+    except InvalidInput:  # a document of an imported session
+        return ""
 
 
 def _texts_in_payload(payload: str) -> Iterable[str]:

@@ -2,5 +2,6 @@
 
 from botchat.core.sessions.commands import Sessions
 from botchat.core.sessions.queries import Excerpt
+from botchat.core.sessions.sharing import NewLink
 
-__all__ = ["Excerpt", "Sessions"]
+__all__ = ["Excerpt", "NewLink", "Sessions"]

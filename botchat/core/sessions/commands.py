@@ -22,7 +22,7 @@ from botchat.core.models import (
     valid_text,
 )
 from botchat.core.sessions.fork import continue_session, fork_session
-from botchat.core.sessions.queries import SessionQueries
+from botchat.core.sessions.sharing import Sharing
 from botchat.core.storage import AuditLog, ExpiringValues, recount, redact
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _MAX_COPIES = 1000
 
 
-class Sessions(SessionQueries):
+class Sessions(Sharing):
     """The sessions of a store, for reading and changing."""
 
     def for_admins(self) -> Admin:
@@ -78,7 +78,10 @@ class Sessions(SessionQueries):
         Raises:
             SessionNotFound: the user has no such session.
             InvalidInput: a value can't be stored.
+            UnknownBot: the bot is not configured, or the user may not use it.
         """
+        if bot_id := changes.get("bot_id"):
+            self._turns.bot(bot_id, user)
         if changes.keys() & {"state", "pinned", "bot_id"}:
             session = self._repository.get(user, session_id, last=1)
             if changes.get("bot_id", session.bot_id) != session.bot_id:  # the model is one of the earlier bot's
@@ -99,12 +102,13 @@ class Sessions(SessionQueries):
         self._turns.bump_revision(user)
 
     def purge(self, user: str, session_id: str, *, unless_written_since: datetime | None = None) -> None:
-        """Permanently delete a session.
+        """Permanently delete a session and its shared links.
 
         Raises:
             SessionChanged: it was written or pinned since that update_time.
         """
         self._repository.purge(user, session_id, unless_written_since=unless_written_since)
+        self._repository.links().remove_all(user, session_id)
         self._turns.bump_revision(user)
 
     def fork(self, user: str, session_id: str, messages: int | None = None) -> Session:

@@ -7,6 +7,8 @@ from botchat.core.storage.accounts import (
     AccountRepository,
     Revocations,
     Scope,
+    SharedLink,
+    SharedLinks,
     SignIn,
     Token,
 )
@@ -68,6 +70,8 @@ __all__ = [
     "Revocations",
     "Scope",
     "SessionRepository",
+    "SharedLink",
+    "SharedLinks",
     "SignIn",
     "Token",
     "UserSummary",

@@ -30,11 +30,12 @@ class UserSummary(NamedTuple):
 
 @dataclass(kw_only=True, slots=True, frozen=True)
 class Activity:
-    """The messages of one session on one day (UTC)."""
+    """The messages of one session on one day (UTC) with the same `model`: that of a reply, None for other messages."""
 
     session_id: str
     user: str
     bot_id: str
+    model: str | None
     day: date
     messages: int
     prompt_tokens: int
@@ -124,7 +125,7 @@ class AllSessions(Protocol):
     def activity(
         self, where: SessionFilter, since: datetime | None = None, until: datetime | None = None
     ) -> Iterator[Activity]:
-        """Return the messages from `since` on and before `until`, counted per session and day."""
+        """Return the messages from `since` on and before `until`, counted per session, day and model."""
         ...
 
     def feedback(self, where: SessionFilter) -> Iterator[FeedbackEntry]:
@@ -141,19 +142,20 @@ class AllSessions(Protocol):
 
 
 def daily_activity(record: Record, since: datetime | None = None, until: datetime | None = None) -> Iterator[Activity]:
-    """Count a record's messages from `since` on and before `until`, per day."""
-    by_day = defaultdict(list)
+    """Count a record's messages from `since` on and before `until`, per day and model."""
+    groups = defaultdict(list)
     for message in record["messages"]:
         time = message["create_time"]
         if (since is None or since <= time) and (until is None or time < until):
-            by_day[time.astimezone(UTC).date()].append(message)
-    for day, messages in by_day.items():
+            groups[time.astimezone(UTC).date(), model_name(message.get("model"))].append(message)
+    for (day, model), messages in groups.items():
         usages = [message.get("usage") or {} for message in messages]
         ratings = [(message.get("feedback") or {}).get("rating") for message in messages]
         yield Activity(
             session_id=record["_id"],
             user=record["user"],
             bot_id=record["bot_id"],
+            model=model,
             day=day,
             messages=len(messages),
             prompt_tokens=sum(usage.get("prompt_tokens", 0) for usage in usages),
@@ -162,6 +164,11 @@ def daily_activity(record: Record, since: datetime | None = None, until: datetim
             up=ratings.count("up"),
             down=ratings.count("down"),
         )
+
+
+def model_name(stored: Any) -> str | None:
+    """Return the model of a stored message, or None if there is none or it is damaged."""
+    return stored if isinstance(stored, str) and stored else None
 
 
 def feedback_entries(record: Record) -> Iterator[FeedbackEntry]:

@@ -22,12 +22,14 @@ def file_to_record(file: File) -> Record:
     """
     _check_id(file.id)
     record = {"id": file.id, "name": valid_text(file.name), "type": file.type, "size": file.size} | file.extra
+    if file.text_size is not None:
+        record["text_size"] = file.text_size
     return record if file.data is None else record | {"data": file.data}
 
 
 def file_from_record(record: Record) -> File:
     """Return the file of a document."""
-    known = {name: record[name] for name in (*FILE_REQUIRED, "data") if name in record}
+    known = {name: record[name] for name in (*FILE_REQUIRED, "text_size", "data") if name in record}
     return File(**known, extra={name: value for name, value in record.items() if name not in known})
 
 

@@ -18,7 +18,7 @@ from botchat.core.models import (
     SessionFilter,
     SessionSummary,
 )
-from botchat.core.storage.accounts import AccountRepository
+from botchat.core.storage.accounts import AccountRepository, SharedLinks
 from botchat.core.storage.agents import AgentChanges, AgentRecords
 from botchat.core.storage.all_sessions import AllSessions
 from botchat.core.storage.audit import AuditLog
@@ -212,6 +212,10 @@ class SessionRepository(Protocol):
 
     def audit(self) -> AuditLog:
         """Return the audit log: which admin read whose sessions."""
+        ...
+
+    def links(self) -> SharedLinks:
+        """Return the store of shared links."""
         ...
 
     def expiring_values(self) -> ExpiringValues:

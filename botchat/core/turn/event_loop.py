@@ -25,13 +25,21 @@ class LoopThread:
         self._thread: threading.Thread | None = None
 
     def run(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        """Start a coroutine without waiting for it."""
-        with self._lock:
-            if self._loop is None:
-                self._loop = new_loop()
-                self._thread = threading.Thread(target=self._serve, args=(self._loop,), name="botchat", daemon=True)
-                self._thread.start()
-        asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        """Start a coroutine without waiting for it. If it can't be started, such as after `stop`, it is closed.
+
+        Raises:
+            RuntimeError: the loop is closed.
+        """
+        try:
+            with self._lock:
+                if self._loop is None:
+                    self._loop = new_loop()
+                    self._thread = threading.Thread(target=self._serve, args=(self._loop,), name="botchat", daemon=True)
+                    self._thread.start()
+            asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        except BaseException:  # also a signal, which ends the process: Python would warn about the coroutine
+            coroutine.close()
+            raise
 
     def stop(self) -> None:
         """Cancel the tasks that still run, and wait for the thread to end."""

@@ -10,8 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from botchat.core.bots import Bot, LearnedLimits
-from botchat.core.errors import BotchatError, InvalidInput, ReplyRunning, StoreError, UnknownBot
+from botchat.core.bots import Bot, BotRegistry, LearnedLimits
+from botchat.core.errors import BotchatError, InvalidInput, ReplyRunning, StoreError
 from botchat.core.models import Message, Session, Status, new_id, now
 from botchat.core.retention import Retention, RetentionEnforcer
 from botchat.core.storage import SessionRepository
@@ -50,7 +50,7 @@ class Turns:
         checkpoint_seconds: float = CHECKPOINT_SECONDS,
         recovery_folder: Path | None = None,
     ) -> None:
-        self.bots = bots
+        self.bots = bots if isinstance(bots, BotRegistry) else BotRegistry(bots)
         self.holder = new_id()
         self.retention_enforcer = RetentionEnforcer(retention or Retention())
         self._titles = titles
@@ -66,15 +66,13 @@ class Turns:
         self._close_lock = threading.Lock()
         self._is_closed = False
 
-    def bot(self, bot_id: str) -> Bot:
-        """Return the bot with that ID.
+    def bot(self, bot_id: str, user: str) -> Bot:
+        """Return a bot that the user may use.
 
         Raises:
-            UnknownBot: it is not configured.
+            UnknownBot: it is not configured or, with the same text, the user may not use it.
         """
-        if bot_id not in self.bots:
-            raise UnknownBot(f"Bot {bot_id!r} not found. Configured bots: {', '.join(sorted(self.bots))}.")
-        return self.bots[bot_id]
+        return self.bots.get_allowed(bot_id, user)
 
     def active_reply(self, user: str, session_id: str) -> Reply | None:
         """Return the reply in the user's session that is still streaming or not stored yet, if any."""
@@ -102,7 +100,7 @@ class Turns:
         Raises:
             UnknownBot, ReplyRunning, StoreError: the message is not saved, and the bot was not asked.
         """
-        bot = self.bot(session.bot_id)
+        bot = self.bot(session.bot_id, session.user)
         with self._reserve(session) as reply:
             earlier = (
                 read_context_history(repository, bot.info, session, message.parent) if session.rev else History([], 0)
@@ -126,7 +124,7 @@ class Turns:
             InvalidInput: the last message has a reply.
             UnknownBot, ReplyRunning, StoreError: the bot was not asked.
         """
-        bot = self.bot(session.bot_id)
+        bot = self.bot(session.bot_id, session.user)
         with self._reserve(session) as reply:
             messages, older = read_context_history(repository, bot.info, session)
             empty = messages.pop() if messages and is_empty_reply(messages[-1]) else None
@@ -151,7 +149,7 @@ class Turns:
             InvalidInput: it is not a user message.
             UnknownBot, ReplyRunning, StoreError: the bot was not asked.
         """
-        bot = self.bot(session.bot_id)
+        bot = self.bot(session.bot_id, session.user)
         with self._reserve(session) as reply:
             history = read_context_history(repository, bot.info, session, question)
             if not history.messages or history.messages[-1].role != "user":
@@ -231,7 +229,7 @@ class Turns:
             self._replies.pop((reply.user, reply.session_id), None)
 
     def _request(self, repository: SessionRepository, session: Session, reply: Reply, history: History) -> BotRequest:
-        bot, model, params = self.bot(session.bot_id), session.bot_model, session.bot_params
+        bot, model, params = self.bot(session.bot_id, session.user), session.bot_model, session.bot_params
         utility_bot = bot if model is None else bot.with_options(model, {})
         return BotRequest(
             repository=repository,
@@ -293,5 +291,4 @@ class Turns:
 
     async def _close_bots(self) -> None:
         """Close the bots' connections."""
-        for bot in self.bots.values():
-            await bot.aclose()
+        await self.bots.aclose()

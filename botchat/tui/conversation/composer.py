@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import events
+from textual.app import SuspendNotSupported
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import TextArea
 
+from botchat.tui.external_editor import EditorError, edit_text
 from botchat.tui.keymap import bindings
 
 
@@ -22,6 +24,12 @@ class Composer(TextArea):
         """The user sent the text. It stays in the composer until it is stored."""
 
         text: str
+
+    @dataclass
+    class PageRequested(Message):
+        """The user wants to scroll the messages by a page: -1 up, 1 down."""
+
+        step: int
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, soft_wrap=True, show_line_numbers=False, highlight_cursor_line=False)
@@ -60,7 +68,7 @@ class Composer(TextArea):
 
     async def _on_key(self, event: events.Key) -> None:
         """Handle the composer's keys in typing order; as bindings they would overtake letters still in the queue."""
-        if action := self._own_keys.get(event.key):
+        if action := self._own_keys.get(event.key) or ("new_line" if event.key.endswith("+enter") else None):
             event.stop()
             event.prevent_default()
             await self.run_action(action)
@@ -69,6 +77,25 @@ class Composer(TextArea):
         """Send the text unless it is blank."""
         if self.text.strip():
             self.post_message(self.Submitted(self.text))
+
+    def action_open_editor(self) -> None:
+        """Edit the text in the user's own editor; on an error, it is unchanged."""
+        try:
+            with self.app.suspend():
+                edited = edit_text(self.text)
+        except (EditorError, SuspendNotSupported) as error:
+            self.app.notify(str(error), title="Couldn't edit", severity="error", markup=False)
+        else:
+            if edited != self.text:
+                self.replace_text(edited)
+
+    def action_cursor_page_up(self) -> None:
+        """Scroll the messages up by a page."""
+        self.post_message(self.PageRequested(-1))
+
+    def action_cursor_page_down(self) -> None:
+        """Scroll the messages down by a page."""
+        self.post_message(self.PageRequested(1))
 
     def action_new_line(self) -> None:
         """Insert a line feed."""

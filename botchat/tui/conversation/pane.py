@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import ClassVar, Literal
 
 from textual import on, work
@@ -79,7 +80,7 @@ class ConversationPane(RedactionActions):
         self.transcript.toggle_details()
 
     def action_forget(self) -> None:
-        """Exclude everything above the selected message from the context, or undo that."""
+        """Ask, then exclude everything above the selected message from the context, or undo that."""
         session = self.session
         question = target_user_message(session, self.transcript.current) if session else None
         if session is None or question is None:
@@ -88,15 +89,24 @@ class ConversationPane(RedactionActions):
         cut = None if is_back else question.id
         notice = "Context cleared here. Messages above aren't sent." if cut else "Context restored."
         changed = replace(session, cut=cut, summary=None)
-        self._change(changed, lambda chat, own: chat.set_context_start(self.user, own, cut), notice)
+        change = partial(self._change, changed, lambda chat, own: chat.set_context_start(self.user, own, cut), notice)
+        text = "Clear the context above this message?" if cut else "Send the messages above again?"
+        self._ask(text, "Clear" if cut else "Restore", change)
 
     def action_from_here(self) -> None:
-        """Start a new session from the selected message and those after it."""
+        """Ask, then start a new session from the selected message and those after it."""
         if self.session and (question := target_user_message(self.session, self.transcript.current)):
-            self._begin_from(self.session, question.id)
+            begin = partial(self._begin_from, self.session, question.id)
+            self._ask("Copy this message and those after it to a new chat?", "Copy", begin)
 
     def action_topics(self) -> None:
-        """Mark topic changes, or stop marking them, in all sessions."""
+        """Ask, then mark topic changes, or stop marking them, in all sessions."""
+        if self.session and self.topics:
+            self._ask("Stop marking topic changes in all chats?", "Stop", self._toggle_topics)
+        elif self.session:
+            self._ask("Mark topic changes in all chats?", "Mark", self._toggle_topics)
+
+    def _toggle_topics(self) -> None:
         if self.session:
             self.topics = not self.topics
             topics: Topics = "shown" if self.topics else "hidden"
@@ -143,7 +153,7 @@ class ConversationPane(RedactionActions):
         """Ask for the bot that answers from the next message on."""
         if self.chat is None or self.session is None:
             return
-        options = {bot: one_line(f"{bot} ({info.label})") for bot, info in self.chat.bots.items()}
+        options = {bot: one_line(f"{bot} ({info.label})") for bot, info in self.chat.bots_for(self.user).items()}
         dialog = SelectDialog("Model for this chat", options, selected=self.session.bot_id)
         self.app.push_screen(dialog, lambda bot: self.set_bot(bot) if bot else None)
 

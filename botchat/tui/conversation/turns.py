@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from textual import on, work
 from textual.widgets import TextArea
@@ -13,6 +14,7 @@ from botchat.tui.backend import ChatBackend, ReplyHandle
 from botchat.tui.conversation.composer import Composer
 from botchat.tui.conversation.updates import SessionUpdates
 from botchat.tui.messages import StoreFailed, StoreResponded
+from botchat.tui.screens.confirm_dialog import ActionDialog
 from botchat.tui.state import is_streaming_elsewhere, target_reply, target_user_message, visible_messages, with_message
 
 _DRAFT_SECONDS = 0.5
@@ -87,20 +89,30 @@ class TurnActions(SessionUpdates):
         self._draft_scheduled = False
         self._autosave.flush()
 
-    def escape(self) -> bool:
-        """Stop the reply or cancel the edit; return whether there was either."""
+    @property
+    def is_editing(self) -> bool:
+        """Whether an earlier message is in the composer."""
+        return self._autosave.editing is not None
+
+    @property
+    def can_stop(self) -> bool:
+        """Whether a reply is streaming into the open session, here or in another program."""
+        return self.is_answering or (self.session is not None and is_streaming_elsewhere(self.session))
+
+    def stop(self) -> None:
+        """Stop the streaming reply; the received text is kept."""
         if self.is_answering:
-            self.stop()
-        elif self._autosave.editing:
-            self._autosave.end_edit()
-            self.notice.show("")
-        elif self.session and is_streaming_elsewhere(self.session):
+            super().stop()
+        elif self.session:
             self._stop_elsewhere(self.session.id)
             self.app.notify("Stopping…", markup=False)
             self.set_timer(_STOP_SECONDS, self.reload)
-        else:
-            return False
-        return True
+
+    def cancel_edit(self) -> None:
+        """Put the draft back into the composer; the edited text is discarded."""
+        self._autosave.end_edit()
+        self.notice.show("")
+        self.refresh_bindings()
 
     @on(Composer.Submitted)
     def _sent(self, event: Composer.Submitted) -> None:
@@ -123,14 +135,25 @@ class TurnActions(SessionUpdates):
             self._submit(lambda chat, own: chat.send(self.user, own, message), text)
 
     def action_regenerate(self) -> None:
-        """Request the missing reply, or another version of one."""
+        """Ask, then request the missing reply, or another version of one."""
         session = self.session
         if session is None:
             return
         if self._is_unanswered:
-            self._submit(lambda chat, own: chat.retry(self.user, own))
+            self._ask("Request a reply again?", "Retry", lambda: self._submit(lambda c, own: c.retry(self.user, own)))
         elif answer := target_reply(session, self.transcript.current):
-            self._submit(lambda chat, own: chat.regenerate(self.user, own, answer.id))
+            submit = partial(self._submit, lambda chat, own: chat.regenerate(self.user, own, answer.id))
+            self._ask("Regenerate this reply? The current one is kept as another version.", "Regenerate", submit)
+
+    def _ask(self, question: str, label: str, then: Callable[[], object]) -> None:
+        """Ask before an action of a single key, unless another session is open when the answer comes."""
+        asked = self.session
+
+        def answered(confirmed: bool | None) -> None:  # noqa: FBT001  (the dialog's result)
+            if confirmed and asked and self.session and self.session.id == asked.id:
+                then()
+
+        self.app.push_screen(ActionDialog(question, confirm_label=label), answered)
 
     def action_edit(self) -> None:
         """Put an earlier message of the user into the composer to edit it."""

@@ -153,9 +153,11 @@ class SessionView(SessionReader):
         self.composer.set_history([message.content for message in visible_messages(session) if message.role == "user"])
         if reply:
             self._follow_reply(reply)
+        self.refresh_bindings()
         self.post_message(self.SessionShown(session))
 
     def _show_editing(self) -> None:
+        self.refresh_bindings()
         self.notice.show("Editing a message. Enter to send, Escape to cancel. The original is kept as another version.")
 
     def _show_waiting(self, session: Session) -> None:
@@ -172,6 +174,10 @@ class SessionView(SessionReader):
         self._reply = None
         if self._follow_timer:
             self._follow_timer.pause()
+
+    @on(Composer.PageRequested)
+    def _page_requested(self, event: Composer.PageRequested) -> None:
+        self.transcript.action_page(event.step)
 
     @on(Transcript.NewBelow)
     def _new_below(self, event: Transcript.NewBelow) -> None:
@@ -210,6 +216,7 @@ class SessionView(SessionReader):
 
     def _follow_reply(self, reply: ReplyHandle) -> None:
         self._reply, self._drawn = reply, None
+        self.refresh_bindings()
         if self._follow_timer:
             self._follow_timer.resume()
 
@@ -232,6 +239,7 @@ class SessionView(SessionReader):
         if reply.settled:
             self._reply_tracker.track(self.session, reply)
             self._reply = None
+            self.refresh_bindings()
             if self._follow_timer:
                 self._follow_timer.pause()
             self._show_ending(reply)

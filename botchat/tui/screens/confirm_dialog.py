@@ -40,3 +40,25 @@ class ConfirmDialog(ModalScreen[bool]):
     def action_answer(self, answer: bool) -> None:  # noqa: FBT001  (the binding names it)
         """Close with this answer."""
         self.dismiss(answer)
+
+
+class ActionDialog(ConfirmDialog, inherit_bindings=False):
+    """Asks before a key of the messages stores something or requests a reply.
+
+    Neither a letter nor Enter alone confirms, so that text typed while the messages have the focus does nothing.
+    """
+
+    AUTO_FOCUS = "#no"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left", "app.focus_previous", "Previous", show=False),
+        Binding("right", "app.focus_next", "Next", show=False),
+        Binding("escape", "answer(False)", "Cancel", tooltip="Cancel"),
+    ]
+
+    def compose(self) -> ComposeResult:
+        """Yield the question and both buttons."""
+        with Vertical(classes="dialog"):
+            yield Static(Content(self._question), classes="question")
+            with Horizontal(classes="buttons"):
+                yield Button("Cancel", id="no")
+                yield Button(Content(f"{self._confirm_label} (→ Enter)"), id="yes", variant="primary")

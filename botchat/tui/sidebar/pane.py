@@ -144,7 +144,9 @@ class SessionsPane(SessionActions):
         """Ask for the bot to filter the list by."""
         if self.chat is None:
             return
-        options = {"": "All models"} | {bot: one_line(f"{bot} ({info.label})") for bot, info in self.chat.bots.items()}
+        options = {"": "All models"} | {
+            bot: one_line(f"{bot} ({info.label})") for bot, info in self.chat.bots_for(self.user).items()
+        }
         dialog = SelectDialog("Filter by model", options, selected=self._where.bot_id or "")
         self.app.push_screen(
             dialog, lambda bot: None if bot is None else self._show(replace(self._where, bot_id=bot or None))

@@ -1,7 +1,7 @@
 """The middleware that requires a sign-in for every path except the listed ones."""
 
 from collections.abc import Collection
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection
@@ -12,6 +12,7 @@ from botchat.core.errors import BotchatError, InvalidInput, NotSignedIn, StoreEr
 from botchat.core.storage import SignIn
 from botchat.serving import receive_while_allowed
 from botchat.web.auth.authenticators import Authenticator
+from botchat.web.server.security_headers import SHARE_PREFIX
 
 USER_HEADER = "x-botchat-user"
 """The header that passes the user to Streamlit. It is removed from clients' requests and set here."""
@@ -47,6 +48,8 @@ class AuthMiddleware:
         headers = [(name, value) for name, value in scope["headers"] if name.lower() != USER_HEADER.encode()]
         scope = {**scope, "headers": headers}
         if scope["path"] in self._open or scope["path"].startswith(self._open_below):
+            if scope["path"].startswith(SHARE_PREFIX):
+                scope = await self._with_user(scope)
             await self._app(scope, receive, send)
             return
         try:
@@ -60,6 +63,14 @@ class AuthMiddleware:
             receive, send = _AuthenticatedSocket(self._authenticator, sign_in, receive, send).channels
         await self._app(scope, receive, send)
 
+    async def _with_user(self, scope: Scope) -> Scope:
+        """Return the scope of an open path, with the sign-in if there is one: a reader of a link may be a user."""
+        try:
+            sign_in = await run_in_threadpool(self._authenticator.authenticate, HTTPConnection(scope))
+        except BotchatError:  # not signed in, or not known now
+            return scope
+        return {**scope, "state": {**scope.get("state", {}), "sign_in": sign_in}}
+
     async def _refuse(self, error: BotchatError, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": _POLICY_VIOLATION})
@@ -68,7 +79,10 @@ class AuthMiddleware:
         if not isinstance(error, NotSignedIn | InvalidInput):
             answer: ASGIApp = PlainTextResponse(str(error), 503)
         elif self._sign_in_path and asks_for_page:
-            after = quote(scope["query_string"].decode("latin-1"), safe="")
+            query = scope["query_string"].decode("latin-1")
+            if scope["path"].startswith(SHARE_PREFIX):
+                query = urlencode({"shared": scope["path"].removeprefix(SHARE_PREFIX)})
+            after = quote(query, safe="")
             answer = RedirectResponse(f"{self._sign_in_path}?next={after}" if after else self._sign_in_path, 303)
         else:
             answer = PlainTextResponse(str(error), 401)

@@ -17,6 +17,7 @@ from botchat.core.auth import AuthService
 from botchat.core.errors import BotchatError, InvalidInput, NotSignedIn, TooMany
 from botchat.serving import DEVICE_COOKIE, PasswordSignIn, SignInSource, rate_limit_key, set_device_cookie
 from botchat.web.auth.authenticators import SIGN_IN_COOKIE
+from botchat.web.auth.form_html import SCRIPT, SIGN_OUT_FIELDS, alert, page_html, password_fields, provider_fields
 from botchat.web.auth.sign_out_cookies import (
     delete_id_token,
     delete_state,
@@ -27,6 +28,7 @@ from botchat.web.auth.sign_out_cookies import (
 
 SIGN_IN = "/sign-in"
 SIGN_IN_AT_PROVIDER = "/sign-in/elsewhere"
+SIGN_IN_SCRIPT = "/sign-in.js"
 
 _FORM_COOKIE = "botchat_form"
 _NEXT_COOKIE = "botchat_next"
@@ -37,34 +39,11 @@ _MAX_FORM_BYTES = 16_384
 _COOKIE_SECONDS = 400 * 24 * 60 * 60
 _INVALID_FORM = "This form has expired. Please try again."
 
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>{title} · botchat</title><link rel="icon" href="data:,">
-<style>
-:root {{ color-scheme: light dark }}
-body {{ font: 16px/1.5 system-ui, sans-serif; display: grid; place-items: center; min-height: 90vh; margin: 0 }}
-main {{ width: min(20rem, 90vw) }}
-label, input, button {{ display: block; width: 100%; box-sizing: border-box; font: inherit }}
-input, button {{ padding: .5rem .75rem; margin: .25rem 0 1rem; border: 1px solid #8888; border-radius: .5rem }}
-button {{ cursor: pointer }}
-</style></head>
-<body><main><h1>{title}</h1>{notice}<form method="post">
-<input type="hidden" name="form" value="{key}">{fields}</form></main></body></html>"""
-_NAME_FIELDS = """<label for="user">Username</label>
-<input id="user" name="user" value="{user}" autocomplete="username" required autofocus>
-<label for="password">Password</label>
-<input id="password" name="password" type="password" autocomplete="current-password" required>
-<button>Sign in</button>"""
-# A link, because the page's policy allows a form to redirect only to this server.
-_PROVIDER_FIELDS = f'<p><a href="{SIGN_IN_AT_PROVIDER}?next={{next}}">Continue with single sign-on</a></p>'
-_SIGN_OUT_FIELDS = """<button autofocus>Sign out</button>
-<button name="everywhere" value="yes">Sign out on all devices</button>
-<p><a href="./">Cancel</a></p>"""
 _SIGNED_OUT = '<p role="status">You are signed out.</p>'
 _CONTINUE_AT_PROVIDER = """<p role="status">You are signed out of botchat.</p>
 <p><a href="{url}">Also sign out of {name}</a></p>"""
-_ONLY_LOCAL = """<p role="alert">You are signed out of botchat, but couldn't be signed out of {name}: {error}
-Sign out there as well.</p><p><a href="/sign-in">Sign in again</a></p>"""
+_ONLY_LOCAL = "You are signed out of botchat, but couldn't be signed out of {name}: {error}\nSign out there as well."
+_SIGN_IN_AGAIN = '<p><a href="/sign-in">Sign in again</a></p>'
 
 
 class IdentityProvider(Protocol):
@@ -103,6 +82,7 @@ class SignInPages:
         """The routes of the pages."""
         return [
             Route(SIGN_IN, self._sign_in_page, methods=["GET"]),
+            Route(SIGN_IN_SCRIPT, _script, methods=["GET"]),
             self._submit_route(),
             Route("/sign-out", self._sign_out_page, methods=["GET"]),
             Route("/sign-out", self._sign_out, methods=["POST"]),
@@ -155,14 +135,15 @@ class SignInPages:
         self, request: Request, error: BotchatError | None = None, user: str = "", notice: str = ""
     ) -> Response:
         if self._provider:
-            fields = _PROVIDER_FIELDS.format(next=quote(request.query_params.get("next", ""), safe=""))
+            after = quote(request.query_params.get("next", ""), safe="")
+            fields = provider_fields(f"{SIGN_IN_AT_PROVIDER}?next={after}")
         else:
-            fields = _NAME_FIELDS.format(user=escape(user))
+            fields = password_fields(user, is_wrong=isinstance(error, NotSignedIn))
         return form_page(request, "Sign in", notice + fields, error)
 
     async def _sign_out_page(self, request: Request) -> Response:
         notice = f"<p>Signed in as {escape(request.state.sign_in.user)}.</p>"
-        return form_page(request, "Sign out", notice + _SIGN_OUT_FIELDS)
+        return form_page(request, "Sign out", notice + SIGN_OUT_FIELDS)
 
     async def _sign_out(self, request: Request) -> Response:
         sign_in = request.state.sign_in
@@ -173,7 +154,7 @@ class SignInPages:
             else:
                 await run_in_threadpool(self._access.sign_out, sign_in.id)
         except BotchatError as error:
-            return form_page(request, "Sign out", _SIGN_OUT_FIELDS, error)
+            return form_page(request, "Sign out", SIGN_OUT_FIELDS, error)
         if self._provider is None:
             response: Response = RedirectResponse(SIGN_IN, 303)
         else:
@@ -182,13 +163,17 @@ class SignInPages:
         return response
 
 
+def _script(_request: Request) -> Response:
+    return Response(SCRIPT, media_type="text/javascript", headers={"Cache-Control": "no-cache"})
+
+
 async def _sign_out_at_provider(request: Request, provider: IdentityProvider) -> Response:
     """Return a page that redirects a browser, already signed out here, to the provider's sign-out."""
     state = new_state()
     try:
         url = await provider.sign_out_url(request, state)
     except BotchatError as error:
-        notice = _ONLY_LOCAL.format(name=escape(provider.name), error=escape(str(error)))
+        notice = alert(_ONLY_LOCAL.format(name=escape(provider.name), error=escape(str(error)))) + _SIGN_IN_AGAIN
         response = form_page(request, "Signed out", notice)
     else:
         if url is None:
@@ -222,8 +207,7 @@ def form_page(request: Request, title: str, fields: str, error: BotchatError | N
     key = request.cookies.get(_FORM_COOKIE, "")
     if not _FORM_KEY.fullmatch(key):
         key = secrets.token_urlsafe(32)
-    notice = f'<p role="alert">{escape(str(error))}</p>' if error else ""
-    page = _PAGE.format(title=title, notice=notice, key=key, fields=fields)
+    page = page_html(title, alert(escape(str(error))) if error else "", fields, key)
     response = HTMLResponse(page, _status(error), headers={"Cache-Control": "no-store"})
     if isinstance(error, TooMany):
         response.headers["Retry-After"] = str(error.retry_after)

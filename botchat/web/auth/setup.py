@@ -12,7 +12,8 @@ from botchat.serving import ForwardedForMiddleware, PasswordSignIn
 from botchat.settings import WebSettings
 from botchat.web.auth.authenticators import CookieAuthenticator, HeaderAuthenticator
 from botchat.web.auth.middleware import USER_HEADER, AuthMiddleware
-from botchat.web.auth.pages import SIGN_IN, SIGN_IN_AT_PROVIDER, SignInPages
+from botchat.web.auth.pages import SIGN_IN, SIGN_IN_AT_PROVIDER, SIGN_IN_SCRIPT, SignInPages
+from botchat.web.server.security_headers import SHARE_PREFIX
 
 API_PREFIX = "/api/"
 """The path prefix of the API, which authenticates its requests itself."""
@@ -49,16 +50,19 @@ def set_up_auth(
         ConfigError: a secret isn't set in the environment, or a library isn't installed.
     """
     options = {"server.trustedUserHeaders": {USER_HEADER: "user"}}
+    shared = () if settings.shared_links == "signed-in" else (SHARE_PREFIX,)
     forwarded = Middleware(ForwardedForMiddleware, proxies=settings.proxies)
     if settings.sign_in == "none":
         return AuthSetup([], [forwarded], {})
     if settings.sign_in == "header":
         by_header = HeaderAuthenticator(access, settings.header, settings.proxies)
         # It checks the proxy's address, so it comes before `forwarded`.
-        gate = Middleware(AuthMiddleware, authenticator=by_header, sign_in_path=None, open_paths=(_HEALTH, API_PREFIX))
+        gate = Middleware(
+            AuthMiddleware, authenticator=by_header, sign_in_path=None, open_paths=(_HEALTH, API_PREFIX, *shared)
+        )
         forwarded = Middleware(ForwardedForMiddleware, proxies=settings.proxies, user_header=settings.header)
         return AuthSetup([], [gate, forwarded], options)
-    open_paths = (SIGN_IN, _HEALTH, API_PREFIX)
+    open_paths = (SIGN_IN, SIGN_IN_SCRIPT, _HEALTH, API_PREFIX, *shared)
     authenticator = CookieAuthenticator(access)
     if settings.oidc is None or settings.sign_in == "password":
         gate = Middleware(AuthMiddleware, authenticator=authenticator, sign_in_path=SIGN_IN, open_paths=open_paths)

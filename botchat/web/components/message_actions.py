@@ -11,9 +11,10 @@ from botchat.web import callbacks
 from botchat.web.assets import copy_button, copy_to_clipboard
 from botchat.web.components import dividers
 from botchat.web.components.redact_dialog import request_redaction
+from botchat.web.components.shared_links import share_up_to
 
-_OF_USER = ("Edit", "Clear context above", "Copy the rest to a new chat", "Details", "Redact")
-_OF_BOT = ("Regenerate", "Branch in new chat", "Feedback", "Details", "Redact")
+_OF_USER = ("Edit", "Clear context above", "Copy the rest to a new chat", "Share up to here", "Details", "Redact")
+_OF_BOT = ("Regenerate", "Branch in new chat", "Feedback", "Share up to here", "Details", "Redact")
 _OF_BOTH = ("Copy", "Copy prompt", "Edit prompt", *_OF_BOT[:3], *_OF_USER[1:], "Redact prompt")
 _RECENT = 10
 """How many of the latest messages have their actions in a row. An earlier reply and its prompt share one menu, because
@@ -154,7 +155,7 @@ def _menu(session: Session, message: Message, names: Sequence[str], prompt: Mess
     st.menu_button("More", names, key=key, type="tertiary", icon=icon, on_click=_chosen, args=args)
 
 
-def _chosen(session: Session, message: Message, prompt: Message, key: str) -> None:
+def _chosen(session: Session, message: Message, prompt: Message, key: str) -> None:  # noqa: C901  (a case per action)
     match st.session_state[key]:
         case "Copy" | "Copy prompt" as name:
             copy_to_clipboard(message.content if name == "Copy" else prompt.content)
@@ -166,6 +167,8 @@ def _chosen(session: Session, message: Message, prompt: Message, key: str) -> No
             dividers.start_session_from(session, prompt.id)
         case "Branch in new chat":
             dividers.branch_into_session(session, message.id)
+        case "Share up to here":
+            share_up_to(message.id)
         case "Regenerate":
             _regenerate(session, message.id)
         case "Feedback":

@@ -6,6 +6,7 @@ import streamlit as st
 
 from botchat.core.chat import Chat
 from botchat.core.models import BotInfo, Session
+from botchat.web import callbacks, runtime
 from botchat.web.components.composer import send_text
 from botchat.web.markdown.escape import escape
 
@@ -27,7 +28,9 @@ def model_label(bot_id: str, bots: Mapping[str, BotInfo]) -> str:
 def new_chat(chat: Chat, session: Session) -> None:
     """Show the model and the system prompt of a session without messages; both can be changed."""
     st.subheader("What can I help with?", anchor=False)
-    bots = chat.bots
+    bots = chat.bots_for(session.user)
+    if session.bot_id not in bots:  # removed, or no longer allowed, since this page was opened
+        session.bot_id = chat.preferred_bot(session.user)
     if len(bots) > 1:
         names = list(bots)
         session.bot_id = st.selectbox(
@@ -40,11 +43,18 @@ def new_chat(chat: Chat, session: Session) -> None:
     else:
         st.caption(escape(model_label(session.bot_id, bots)))
     session.system = system_prompt_input(session, bots[session.bot_id])
+    if list(bots) == [_DEMO] and runtime.current().is_admin(session.user):
+        st.button("Add a model", key="first model", type="primary", icon=":material/add:", on_click=_add_model)
     st.markdown(_HINTS)
     if session.bot_id == _DEMO:
         with st.container(key="suggestions", horizontal=True):
             for label, prompt in _DEMO_PROMPTS.items():
                 st.button(label, key=f"say {prompt}", on_click=send_text, args=(session, prompt))
+
+
+def _add_model() -> None:
+    st.session_state["edited bot"] = ""  # opens the form of a new model
+    callbacks.show_view("settings")
 
 
 def restore_choices(session: Session, bots: Mapping[str, BotInfo], texts: Mapping[str, str]) -> None:

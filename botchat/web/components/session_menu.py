@@ -10,6 +10,7 @@ from botchat.core.models import NAME_LIMIT, Session
 from botchat.web import cache, callbacks
 from botchat.web.components.bulk_actions import move_sessions
 from botchat.web.components.new_chat import model_label, system_prompt_input
+from botchat.web.components.shared_links import SHARE, reset_dialog, share_dialog
 from botchat.web.components.transfer import session_export_links
 from botchat.web.markdown.escape import escape, session_label
 from botchat.web.timezone import format_date
@@ -28,12 +29,20 @@ def session_header(chat: Chat, session: Session) -> None:
     usage = context_usage(session)
     sent = f" · {usage.text}" if usage else ""
     st.caption(escape(_model(chat, session) + tags + sent))
+    _withdrawn_notice(chat, session)
     if session.state == "archived":
         st.info("This chat is archived.")
     elif session.state == "trash":
         _trash_notice(session)
     if dialog := st.session_state.pop("dialog", None):
         show_dialog(session, dialog)
+
+
+def reset_fields() -> None:
+    """Forget what the fields of the dialogs showed before."""
+    reset_dialog()
+    for left in ("new name", "new tags"):
+        st.session_state.pop(left, None)
 
 
 def show_dialog(session: Session, dialog: str) -> None:
@@ -53,7 +62,8 @@ def _menu(session: Session) -> None:
     pin = "Unpin" if session.pinned else "Pin"
     to_archive = {"active": ["Archive"], "archived": ["Unarchive"]}.get(session.state, [])
     delete = [] if session.state == "trash" else [_DELETE]
-    options = [_RENAME, pin, _TAGS, _BOT, _EXPORT, *to_archive, *delete]
+    share = [] if session.state == "trash" else [SHARE]
+    options = [_RENAME, pin, _TAGS, _BOT, *share, _EXPORT, *to_archive, *delete]
     key = "session menu"
     st.menu_button(
         _OPTIONS,
@@ -81,14 +91,24 @@ def _chosen(session: Session, key: str) -> None:
             move_sessions(user, [session_id], session.state, "trash")
         case dialog:
             st.session_state.dialog = dialog
-            for left in ("new name", "new tags"):
-                st.session_state.pop(left, None)
+            reset_fields()
 
 
 def _model(chat: Chat, session: Session) -> str:
-    if session.bot_id in chat.bots:
-        return model_label(session.bot_id, chat.bots)
-    return f"{session.bot_id} (no longer configured)"
+    bots = chat.bots_for(session.user)
+    if session.bot_id in bots:
+        return model_label(session.bot_id, bots)
+    return f"{session.bot_id} (no longer available)"
+
+
+def _withdrawn_notice(chat: Chat, session: Session) -> None:
+    """Say why a session can't be continued: its bot was removed, or its user may no longer use it."""
+    if session.bot_id not in ("agent", *chat.bots_for(session.user)):
+        st.info(
+            f"The model {escape(session.bot_id)} is no longer available to you. To continue this chat, choose another "
+            f"one in {_OPTIONS} > {_BOT}.",
+            icon=":material/info:",
+        )
 
 
 def _trash_notice(session: Session) -> None:
@@ -145,17 +165,18 @@ def _set_tags(chat: Chat, session: Session) -> None:
 @st.dialog(_BOT)
 def _bot_dialog(session: Session) -> None:
     chat = cache.connection()
-    names = list(chat.bots)
+    bots = chat.bots_for(session.user)
+    names = list(bots)
     index = names.index(session.bot_id) if session.bot_id in names else None
     bot_id = st.selectbox(
         "Model",
         names,
         index=index,
-        format_func=lambda bot_id: model_label(bot_id, chat.bots),
+        format_func=lambda bot_id: model_label(bot_id, bots),
         help="Applies from your next message.",
         key="new bot",
     )
-    system = system_prompt_input(session, chat.bots[bot_id]) if bot_id else session.system
+    system = system_prompt_input(session, bots[bot_id]) if bot_id else session.system
 
     def change(chat: Chat, session: Session) -> None:
         if bot_id and bot_id != session.bot_id:
@@ -208,6 +229,7 @@ _DIALOGS = {
     _RENAME: _rename_dialog,
     _TAGS: _tags_dialog,
     _BOT: _bot_dialog,
+    SHARE: share_dialog,
     _EXPORT: _export_dialog,
     _PURGE: _purge_dialog,
 }

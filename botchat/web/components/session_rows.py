@@ -15,6 +15,7 @@ from botchat.core.models import NAME_LIMIT, State
 from botchat.web import cache, callbacks
 from botchat.web.components import session_menu
 from botchat.web.components.bulk_actions import move_sessions
+from botchat.web.components.shared_links import SHARE
 from botchat.web.markdown.escape import escape
 
 ROW_ACTIONS: dict[State, dict[str, str]] = {
@@ -22,6 +23,7 @@ ROW_ACTIONS: dict[State, dict[str, str]] = {
         "rename": "Rename",
         "pin": "Pin",
         "tags": "Tags",
+        "share": "Share",
         "export": "Export",
         "archive": "Archive",
         "delete": "Delete",
@@ -30,6 +32,7 @@ ROW_ACTIONS: dict[State, dict[str, str]] = {
         "rename": "Rename",
         "pin": "Pin",
         "tags": "Tags",
+        "share": "Share",
         "export": "Export",
         "restore": "Unarchive",
         "delete": "Delete",
@@ -38,7 +41,7 @@ ROW_ACTIONS: dict[State, dict[str, str]] = {
 }
 """The menu of a row by the state of its session: labels by action. A pinned row has "Unpin" instead of "Pin"."""
 
-_DIALOGS = {"tags": "Tags", "export": "Export", "purge": "Delete permanently"}
+_DIALOGS = {"tags": "Tags", "share": SHARE, "export": "Export", "purge": "Delete permanently"}
 _MOVES: dict[str, State] = {"archive": "archived", "restore": "active", "delete": "trash"}
 _KEY = "row action"
 
@@ -112,5 +115,6 @@ def _act(user: str, state: State) -> None:
                 callbacks.open_session(None)
             move_sessions(user, [session_id], state, _MOVES[action])
         case _:
+            session_menu.reset_fields()
             st.session_state["row dialog"] = (session_id, _DIALOGS[action])
     st.rerun()

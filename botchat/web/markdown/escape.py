@@ -16,6 +16,7 @@ MAX_MARKDOWN_LENGTH = 40_000
 and a streaming message is drawn eight times per second."""
 
 _MARKS = re.compile(r"([!-/:-@\[-`{-~])")
+_LINKABLE = re.compile(r"(?<=[-.\w+])@|:(?=//)|(?<=www)\.", re.IGNORECASE)
 _LABEL_LENGTH = 60
 _ALT_LENGTH = 120
 _KEPT_TEXTS = 200
@@ -47,6 +48,16 @@ _REST_OF_IMAGE = re.compile(rf"\](?:\({_TARGET}{_TITLE}\)|\[(?P<label>(?:[^\[\]\
 def escape(text: str) -> str:
     """Escape a text so that it is shown literally, without Markdown, directives or links."""
     return _MARKS.sub(r"\\\1", text)
+
+
+def escape_name(text: str) -> str:
+    """Escape a name like `escape`, and keep an email or web address in it from becoming a link.
+
+    The page makes links of addresses after it has resolved the escapes, but not across the parts of a text.
+    """
+    parts = _LINKABLE.split(text)
+    marks = (f":gray[{escape(mark)}]" for mark in (*_LINKABLE.findall(text), ""))
+    return "".join(escape(part) + mark for part, mark in zip(parts, marks, strict=True)).removesuffix(":gray[]")
 
 
 def bot_markdown(text: str) -> str:

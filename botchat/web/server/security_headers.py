@@ -31,6 +31,18 @@ _HEADERS = {
 }
 _POLICY_VIOLATION = 1008
 
+SHARE_PREFIX = "/share/"
+"""The path prefix of shared links."""
+
+# A shared link is a secret, and its page a document that runs and loads nothing.
+_SHARE_HEADERS = _HEADERS | {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Robots-Tag": "noindex, nofollow",
+    "Cache-Control": "no-store",
+}
+
 
 class SecurityHeaders:
     """Adds the security headers to every response."""
@@ -40,10 +52,11 @@ class SecurityHeaders:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request."""
+        is_shared = scope["type"] == "http" and scope["path"].startswith(SHARE_PREFIX)
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(_HEADERS)
+                MutableHeaders(scope=message).update(_SHARE_HEADERS if is_shared else _HEADERS)
             await send(message)
 
         await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)

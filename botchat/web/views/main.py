@@ -14,6 +14,7 @@ from botchat.web.components.message import reopen_editor
 from botchat.web.components.new_chat import new_chat, restore_choices
 from botchat.web.components.session_menu import reopen_dialog, session_header
 from botchat.web.components.session_rows import row_dialog
+from botchat.web.components.shared_links import show_shared
 from botchat.web.components.sidebar import sidebar
 from botchat.web.markdown.escape import escape
 from botchat.web.streamlit_internals import undrawn_texts
@@ -28,7 +29,7 @@ def show() -> None:
     """Run the page once."""
     composer.keep_submitted()
     user = runtime.user()
-    view = st.query_params.get("view")
+    view = "shared" if "shared" in st.query_params else st.query_params.get("view")
     session, problem = (None, None) if view else _current_session(user)
     if not view and composer.send_kept(session, problem):
         st.rerun()
@@ -63,6 +64,8 @@ def _side(user: str, session: Session | None) -> None:
 def _other_view(view: str, user: str) -> None:
     if view == "settings":
         show_settings(user)
+    elif view == "shared":
+        show_shared(user, st.query_params.get("shared", ""))
     elif view == "admin" and runtime.current().is_admin(user):
         show_admin()
     else:
@@ -93,7 +96,7 @@ def _current_session(user: str) -> tuple[Session | None, str | None]:
         else:
             if remembered is None:
                 remembered = chat.new_session(user)
-                restore_choices(remembered, chat.bots, texts)
+                restore_choices(remembered, chat.bots_for(user), texts)
             st.session_state.new = remembered
         st.session_state["reasoning shown"] = cache.preferences(user).reasoning == "shown"
     except SessionNotFound as error:

@@ -10,8 +10,10 @@ from botchat.core.errors import BotchatError
 from botchat.web import cache, callbacks
 from botchat.web.assets import theme_selector
 from botchat.web.components.new_chat import model_label
+from botchat.web.components.shared_links import all_links
 from botchat.web.components.transfer import export_links, import_form
 from botchat.web.markdown.escape import escape
+from botchat.web.views.models_settings import models_settings
 
 _REASONING = {"folded": "Collapsed", "shown": "Expanded"}
 
@@ -24,23 +26,26 @@ def show_settings(user: str) -> None:
         _preferences(cache.connection(), user)
     except BotchatError as error:
         st.error(escape(str(error)), icon=":material/cloud_off:")
+    models_settings(user)
     st.subheader("Data", anchor=False)
     st.markdown("Export all chats (except trash)")
     export_links()
     st.markdown("Import chats from botchat, ChatGPT, DeepSeek, LibreChat or Open WebUI")
     import_form(user)
+    all_links(user)
     _about()
 
 
 def _preferences(chat: Chat, user: str) -> None:
     preferences = cache.preferences(user)
-    names = list(chat.bots)
+    bots = chat.bots_for(user)
+    names = list(bots)
     preferred = preferences.default_bot or chat.default_bot
     st.selectbox(
         "Default model",
         names,
         index=names.index(preferred) if preferred in names else 0,
-        format_func=lambda bot_id: model_label(bot_id, chat.bots),
+        format_func=lambda bot_id: model_label(bot_id, bots),
         key="default_bot",
         on_change=_set_preference,
         args=(user, "default_bot"),

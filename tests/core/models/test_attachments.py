@@ -71,7 +71,7 @@ def test_a_text_is_known_by_being_one_and_an_image_by_its_first_bytes(name, data
         (b"\xff\xfea\0", "Unsupported file type: a.png"),
         (b"a\0b", "Unsupported file type: a.png"),
         (b"caf\xe9", "Unsupported file type: a.png"),
-        (b"%PDF-1.7\xff", "Unsupported file type: a.png"),
+        (b"%PDF-1.7\xff", "a.png is damaged and can't be read as a PDF file"),
         (b"RIFF\x10\0\0\0WAVEfmt \xff", "Unsupported file type: a.png"),
         (b"\x89PNG\xff", "Unsupported file type: a.png"),
     ],

@@ -6,7 +6,8 @@ import tomllib
 import pytest
 from support.paths import DOCS
 
-from botchat.commands import ask, config
+from botchat.commands import config
+from botchat.commands.support import standard_input
 from botchat.core.auth import passwords
 from botchat.core.bots import http_client
 from botchat.core.bots.stream import body, size_limit
@@ -35,7 +36,7 @@ FIXED = [
     validation.PARAMS_LIMIT,
     validation.TAGS_LIMIT,
     validation.TAG_LIMIT,
-    ask._MAX_INPUT_BYTES,
+    standard_input.MAX_INPUT_BYTES,
     MAX_CONFIG_BYTES,
     pages._MAX_FORM_BYTES,
     passwords._MAX_CONCURRENT,

@@ -134,6 +134,19 @@ class Visitor:
         """Wait until the page has finished its run."""
         expect(self.page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
+    def is_at_the_end(self) -> None:
+        """Wait until the page has scrolled to the last message, as it does when a chat is opened."""
+        self.rests()
+        self.page.wait_for_function(
+            """() => {
+              const it = document.querySelector('[data-testid=stAppScrollToBottomContainer]');
+              const isAtEnd = Math.abs(it.scrollHeight - it.clientHeight - it.scrollTop) < 2;
+              const before = window.endSince;
+              window.endSince = isAtEnd ? (before ?? performance.now()) : undefined;
+              return isAtEnd && performance.now() - window.endSince > 300;
+            }"""
+        )
+
     def sees(self, text: str) -> None:
         expect(self.page.get_by_text(text).first).to_be_visible()
 

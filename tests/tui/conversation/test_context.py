@@ -16,16 +16,16 @@ async def test_what_came_before_is_forgotten_taken_back_and_begun_anew_by_keys(c
     async with terminal(chat_with("Yes."), tmp_path, find_initial=lambda chat: chat.latest("ann")) as at:
         await at.sees("At nine.")
         await at.press("escape")
-        await at.press("f")
+        await at.press("f", "right", "enter")
         await at.sees("── 2 of 4 messages in context", "· 2 of 4 messages in context")
         assert store.get("ann", session.id).cut == session.messages[2].id
-        await at.press("f")
+        await at.press("f", "right", "enter")
         await at.until(lambda: "messages in context" not in at.text)
         assert "New topic" not in at.text
-        await at.press("o")
+        await at.press("o", "right", "enter")
         await at.sees("── New topic")
         assert store.preferences("ann").topics == "shown"
-        await at.press("n")
+        await at.press("n", "right", "enter")
         await at.until(lambda: at.app.header.state.name == TALK[2])
         assert TALK[0] not in [message.content for message in at.app.conversation.session.messages]
     assert store.get("ann", session.id).message_count == 4

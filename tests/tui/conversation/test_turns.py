@@ -73,7 +73,7 @@ async def test_a_bot_that_fails_says_why_and_r_asks_it_again(chat_with, store, t
         await at.until(lambda: at.notice.startswith("There is [no] key."))
         await at.until(lambda: not at.app.conversation._reply)
         chat.bot._script = ("Now I am.", DONE)
-        await at.press("escape", "r")
+        await at.press("escape", "r", "right", "enter")
         await at.sees("Now I am.")
     assert message_texts(store, only_session(store).id) == ["Are you there?", "Now I am."]
 
@@ -84,7 +84,7 @@ async def test_an_unanswered_message_is_asked_again_after_a_restart(chat_with, s
     async with terminal(chat_with("At last.", DONE), tmp_path, find_initial=lambda chat: chat.latest("ann")) as at:
         await at.sees("message 0")
         assert at.notice == "No reply yet. To retry, press Escape, then r."
-        await at.press("escape", "r")
+        await at.press("escape", "r", "right", "enter")
         await at.sees("At last.")
     assert message_texts(store, session.id) == ["message 0", "At last."]
 
@@ -97,7 +97,7 @@ async def test_another_answer_and_the_one_before_are_branches_to_go_between(chat
         await at.sees("First answer.")
         await at.until(lambda: not at.app.conversation._reply)
         chat.bot._script = ("Second answer.", DONE)
-        await at.press("escape", "r")
+        await at.press("escape", "r", "right", "enter")
         await at.sees("Second answer.")
         assert "First answer." not in at.text
         await at.until(lambda: not at.app.conversation._reply)
@@ -272,3 +272,33 @@ async def test_a_reply_that_another_program_waits_for_says_so_and_is_stopped(cha
         await at.until(lambda: reply.settled)
         assert reply.message.status == "stopped"
     elsewhere.close(timeout=0)
+
+
+@async_test
+async def test_words_typed_while_the_messages_have_the_focus_store_and_request_nothing(chat_with, store, tmp_path):
+    chat = chat_with("First answer.", DONE)
+    async with terminal(chat, tmp_path) as at:
+        await at.say("Why?")
+        await at.sees("First answer.")
+        await at.until(lambda: not at.app.conversation._reply)
+        await at.press("escape", *"rory", "enter")
+        await at.press(*"fyi", "enter")
+        await at.press(*"n", *"yes", "enter")
+        await at.press(*"oy", "enter")
+        await at.until(lambda: at.app.screen is at.app.screen_stack[0])
+        assert len(chat.bot.prompts) == 1
+    assert message_texts(store, only_session(store).id) == ["Why?", "First answer."]
+    assert store.preferences("ann").topics != "shown"
+
+
+@async_test
+async def test_page_keys_in_the_composer_scroll_the_messages(chat_with, store, tmp_path):
+    session = stored(store, messages=60, bot_id="b")
+    async with terminal(chat_with(), tmp_path, find_initial=lambda chat: chat.open("ann", session.id)) as at:
+        await at.sees("message 59")
+        assert at.app.conversation.composer.has_focus
+        await at.press("pageup")
+        await at.until(lambda: "message 59" not in at.text)
+        await at.press("pagedown", "pagedown")
+        await at.sees("message 59")
+        assert at.app.conversation.composer.has_focus

@@ -22,23 +22,25 @@ def look(visitor, address: str) -> list[str]:
 def fill(repository) -> None:
     """Sessions of several users, with all that is counted."""
     for i in range(8):
-        session = stored(repository, "ann" if i % 2 else f"user {i}", name=f"Herons {i}")
-        more = {"latency_ms": 900 * (i + 1), "usage": {"prompt_tokens": 1000, "completion_tokens": 200}}
+        session = stored(repository, "ann@example.org" if i % 2 else f"user {i}", name=f"Herons {i}")
+        more = {"latency_ms": 900 * (i + 1), "usage": {"prompt_tokens": 1000, "completion_tokens": 200}} | {
+            "model": "=1+2"
+        }
         answer = Message(role="assistant", content="a secret", **more)
         repository.append(session, answer)
         repository.update_message(session.user, session.id, answer.id, feedback={"rating": "up"})
 
 
-def test_an_admin_sees_six_charts_and_every_user_on_a_wide_screen_and_on_a_phone(shell, serve, visitor, repository_at):
+def test_an_admin_sees_the_charts_and_every_user_on_a_wide_screen_and_on_a_phone(shell, serve, visitor, repository_at):
     fill(repository_at)
     wrong = look(visitor, serve(shell).address)
     for width in (1440, 375):
         visitor.page.set_viewport_size({"width": width, "height": 900})
         drawn = visitor.page.locator("[data-testid=stVegaLiteChart] svg")
-        expect(drawn).to_have_count(6)
+        expect(drawn).to_have_count(8)
         expect(drawn.first.locator(".mark-rect path").first).to_be_visible()
         assert visitor.page.evaluate("document.body.scrollWidth") <= width
-    expect(visitor.page.locator("[aria-label='Top users: Top: ann (8)']")).to_have_count(1)
+    expect(visitor.page.locator("[aria-label='Top users: Top: ann@example.org (8)']")).to_have_count(1)
     rows = visitor.page.get_by_test_id("stTable").last.locator("tbody tr")
     expect(rows).to_have_count(5)
     visitor.page.get_by_label("Search", exact=True).fill("user 4")
@@ -46,8 +48,20 @@ def test_an_admin_sees_six_charts_and_every_user_on_a_wide_screen_and_on_a_phone
     expect(rows).to_have_count(1)
     visitor.page.get_by_text("View data").first.click()
     expect(visitor.page.get_by_test_id("stTable").first).to_be_visible()
+    expect(visitor.page.locator(".stMain a[href^='mailto:'], [data-testid=stMain] a[href^='mailto:']")).to_have_count(0)
     assert "secret" not in visitor.page.content()
     assert wrong == []
+
+
+def test_a_charts_data_are_downloaded_as_csv(local_shell, serve, visitor, local_repository):
+    fill(local_repository)
+    look(visitor, serve(local_shell).address)
+    card = visitor.page.get_by_test_id("stVerticalBlock").filter(has_text="Token usage by model").last
+    expect(card.get_by_role("button", name="CSV")).to_be_visible()
+    with visitor.page.expect_download(timeout=PATIENCE) as download:
+        card.get_by_role("button", name="CSV").click()
+    assert download.value.suggested_filename == "token-usage-by-model.csv"
+    assert download.value.path().read_text() == "Model,Input (prompt),Output (completion)\n'=1+2,8000,1600\n"
 
 
 def test_who_is_no_admin_finds_no_such_page(local_shell, serve, visitor):

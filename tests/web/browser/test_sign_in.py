@@ -36,7 +36,7 @@ def sign_in(visitor, address: str | None, user: str, password: str) -> None:
     if address:
         visitor.page.goto(address)
     visitor.page.get_by_label("Username").fill(user)
-    visitor.page.get_by_label("Password").fill(password)
+    visitor.page.get_by_label("Password", exact=True).fill(password)
     visitor.page.get_by_role("button", name="Sign in").click()
 
 
@@ -53,6 +53,71 @@ def test_who_says_the_password_comes_in_and_stays_over_a_reload(site, visitor):
     visitor.sees("What is a heron?")
     assert visitor.page.evaluate("document.cookie.includes('botchat')") is False
     assert site.stop() in {0, -signal.SIGTERM}  # with a tab that is still open
+
+
+@needs_browser
+def test_after_a_wrong_password_the_name_is_kept_and_the_focus_is_in_the_password(site, visitor):
+    page = visitor.page
+    page.goto(site.address)
+    expect(page.get_by_label("Username")).to_be_focused()
+    sign_in(visitor, None, "ann", "a wrong one")
+    expect(page.get_by_role("alert")).to_have_text("Incorrect username or password.")
+    expect(page.get_by_label("Username")).to_have_value("ann")
+    password = page.get_by_label("Password", exact=True)
+    expect(password).to_be_focused()
+    expect(password).to_have_value("")
+    expect(password).to_have_accessible_description("Incorrect username or password.")
+    page.keyboard.type(WORD)
+    page.keyboard.press("Enter")
+    expect(visitor.line).to_be_visible()
+
+
+@needs_browser
+def test_a_password_can_be_shown_and_is_sent_as_a_password(site, visitor):
+    page = visitor.page
+    page.goto(site.address)
+    page.get_by_label("Username").fill("ann")
+    password = page.get_by_label("Password", exact=True)
+    password.fill("a wrong one")
+    page.get_by_label("Show password").check()
+    expect(password).to_have_attribute("type", "text")
+    page.get_by_label("Show password").uncheck()
+    expect(password).to_have_attribute("type", "password")
+    page.get_by_label("Show password").check()
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    expect(password).to_have_attribute("type", "password")
+    expect(page.get_by_label("Show password")).not_to_be_checked()
+
+
+@needs_browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_sign_in_page_has_an_icon_contrast_and_fits_a_phone(site, visitor, scheme):
+    page = visitor.page
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": 390, "height": 800})
+    refused: list[str] = []
+    page.on("console", lambda message: refused.append(message.text))
+    sign_in(visitor, site.address, "ann", "a wrong one")
+    expect(page.get_by_role("alert")).to_be_visible()
+    assert page.evaluate("document.querySelector('header img').naturalWidth") == 64
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    for selector, needed in (("[role=alert]", 4.5), ("button", 4.5), ("label", 4.5), ("h1", 4.5), (".show", 4.5)):
+        assert page.evaluate(_CONTRAST, selector) >= needed, selector
+    assert not [text for text in refused if "Content Security Policy" in text]
+
+
+_CONTRAST = """selector => {
+  const channels = (color) => color.match(/[\\d.]+/g).map(Number);
+  const luminance = (color) => channels(color).slice(0, 3).map((value) => value / 255)
+    .map((value) => value <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, value, i) => sum + value * [0.2126, 0.7152, 0.0722][i], 0);
+  const element = document.querySelector(selector);
+  let back = element;
+  while (back && channels(getComputedStyle(back).backgroundColor)[3] === 0) back = back.parentElement;
+  const found = [getComputedStyle(element).color, getComputedStyle(back).backgroundColor].map(luminance);
+  return (Math.max(...found) + 0.05) / (Math.min(...found) + 0.05);
+}"""
 
 
 @needs_browser
@@ -87,12 +152,12 @@ def test_who_signs_out_in_one_tab_is_signed_out_in_all(site, accounts, local_rep
     second.visit(site.address)
     second.page.get_by_role("link", name="Sign out").click()
     second.page.get_by_role("button", name="Sign out", exact=True).click()
-    expect(second.page.get_by_label("Password")).to_be_visible()
-    expect(visitor.page.get_by_label("Password")).to_be_visible()  # by itself
+    expect(second.page.get_by_label("Password", exact=True)).to_be_visible()
+    expect(visitor.page.get_by_label("Password", exact=True)).to_be_visible()  # by itself
     sign_in(visitor, None, "bob", WORD)
     visitor.sees("not found")
     accounts.disable("bob")  # in this process, not in the page's
-    expect(visitor.page.get_by_label("Password")).to_be_visible()
+    expect(visitor.page.get_by_label("Password", exact=True)).to_be_visible()
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from botchat.core.models import (
     SessionFilter,
     SessionSummary,
 )
-from botchat.core.storage.accounts import AccountRepository
+from botchat.core.storage.accounts import AccountRepository, SharedLinks
 from botchat.core.storage.agents import AgentChanges, AgentRecord, AgentRecords
 from botchat.core.storage.audit import AuditLog
 from botchat.core.storage.expiring import ExpiringValues
@@ -149,6 +149,9 @@ class KeyedRepository:
 
     def audit(self) -> AuditLog:
         return self.stored.audit()
+
+    def links(self) -> SharedLinks:
+        return self.stored.links()
 
     def expiring_values(self) -> ExpiringValues:
         return self.stored.expiring_values()

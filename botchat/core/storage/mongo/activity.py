@@ -1,14 +1,14 @@
-"""The aggregation that counts the messages of sessions per day in MongoDB, and the conversion of its rows."""
+"""The aggregation that counts the messages of sessions per day and model in MongoDB, and the conversion of its rows."""
 
 from datetime import UTC, date, datetime
 
-from botchat.core.storage.all_sessions import Activity
+from botchat.core.storage.all_sessions import Activity, model_name
 from botchat.core.storage.mongo.client import Document
 from botchat.core.storage.mongo.messages.blocks import BLOCK_FIELDS
 
 VALID_TIMES = {"$gte": datetime(1, 1, 1, tzinfo=UTC), "$lt": datetime(9999, 12, 31, tzinfo=UTC)}
 
-_OF_MESSAGES = ("create_time", "usage", "latency_ms", "feedback")
+_OF_MESSAGES = ("create_time", "model", "usage", "latency_ms", "feedback")
 ACTIVITY_FIELDS = dict.fromkeys(("user", "bot_id", *BLOCK_FIELDS, *(f"messages.{name}" for name in _OF_MESSAGES)), 1)
 FEEDBACK_FIELDS = dict.fromkeys(("user", "bot_id", "feedbacks", *BLOCK_FIELDS, "messages.id", "messages.feedback"), 1)
 
@@ -21,6 +21,7 @@ GROUP_BY_DAY: Document = {
     "_id": {
         "session": "$_id",
         "day": {"$dateToString": {"format": "%Y-%m-%d", "date": "$messages.create_time"}},
+        "model": "$messages.model",
     },
     "user": {"$first": "$user"},
     "bot_id": {"$first": "$bot_id"},
@@ -34,11 +35,12 @@ GROUP_BY_DAY: Document = {
 
 
 def activity_from_row(row: Document) -> Activity:
-    """Return the activity of a session on one day from a row of `GROUP_BY_DAY`."""
+    """Return the activity of a session on one day with one model from a row of `GROUP_BY_DAY`."""
     return Activity(
         session_id=row["_id"]["session"],
         user=row["user"],
         bot_id=row["bot_id"],
+        model=model_name(row["_id"].get("model")),
         day=date.fromisoformat(row["_id"]["day"]),
         messages=row["messages"],
         prompt_tokens=row["prompt_tokens"],

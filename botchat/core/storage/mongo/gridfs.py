@@ -12,8 +12,8 @@ from pymongo.database import Database
 
 from botchat.core.errors import SessionNotFound
 from botchat.core.models import now
-from botchat.core.storage.mongo.cleanup import SWEEP_INTERVAL, claim_sweep
 from botchat.core.storage.mongo.client import Document, slow_timeout, translate_errors
+from botchat.core.storage.mongo.messages.cleanup import SWEEP_INTERVAL, claim_sweep
 
 BUCKET = "session_files"
 

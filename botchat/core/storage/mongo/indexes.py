@@ -53,6 +53,13 @@ def create_sign_in_indexes(sign_ins: Collection[Document]) -> None:
     create_expiry_index(sign_ins)
 
 
+def create_link_indexes(links: Collection[Document]) -> None:
+    """Create the indexes of the collection `shared_links`."""
+    links.create_index("hash", name="hash", unique=True)
+    links.create_index([("user", 1), ("session_id", 1)], name="user")
+    create_expiry_index(links)
+
+
 def create_audit_indexes(events: Collection[Document]) -> None:
     """Create the indexes of the collection `audit_events`. Every event expires, so its TTL index isn't sparse."""
     events.create_index(_AUDIT_TIME_INDEX, name="time")

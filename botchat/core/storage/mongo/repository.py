@@ -37,7 +37,7 @@ from botchat.core.models import (
 from botchat.core.storage.agents import AgentChanges
 from botchat.core.storage.all_sessions import unreadable_error
 from botchat.core.storage.attachments import files_of, find_file_data, split_files, split_record_files
-from botchat.core.storage.mongo.accounts import MongoAccounts, MongoExpiringValues
+from botchat.core.storage.mongo.accounts import MongoAccounts, MongoExpiringValues, MongoLinks
 from botchat.core.storage.mongo.agents import MongoAgents
 from botchat.core.storage.mongo.all_sessions import MongoAllSessions
 from botchat.core.storage.mongo.appends import MongoAppender
@@ -299,6 +299,9 @@ class MongoRepository:
 
     def audit(self) -> MongoAudit:
         return MongoAudit(self._database, name=self.name)
+
+    def links(self) -> MongoLinks:
+        return MongoLinks(self._database, name=self.name)
 
     def expiring_values(self) -> MongoExpiringValues:
         return MongoExpiringValues(self._database, name=self.name)

@@ -74,17 +74,24 @@ class SqliteAllSessions:
         return self._records(where, after)
 
     def _records(
-        self, where: SessionFilter, after: RecordCursor | None = None, *, with_files: bool = True
+        self,
+        where: SessionFilter,
+        after: RecordCursor | None = None,
+        *,
+        with_files: bool = True,
+        written_since: datetime | None = None,
     ) -> Iterator[Record | DamagedRecord]:
-        for row in self._rows(where, after):
+        for row in self._rows(where, after, written_since):
             if (record := self._read(row, with_files=with_files)) is not None:  # None: removed since
                 yield record
 
-    def _rows(self, where: SessionFilter, after: RecordCursor | None) -> Iterator[FoundRow]:
+    def _rows(
+        self, where: SessionFilter, after: RecordCursor | None, written_since: datetime | None = None
+    ) -> Iterator[FoundRow]:
         """Yield the rows of matching sessions, oldest first; in a damaged file, find them in any possible way."""
         given: set[int] = set()
         try:
-            for found in self._rows_in_order(where, after):
+            for found in self._rows_in_order(where, after, written_since):
                 given.add(found.row)
                 yield found
         except StoreUnreadable:
@@ -96,8 +103,13 @@ class SqliteAllSessions:
                 ]
             yield from rest
 
-    def _rows_in_order(self, where: SessionFilter, after: RecordCursor | None) -> Iterator[FoundRow]:
+    def _rows_in_order(
+        self, where: SessionFilter, after: RecordCursor | None, written_since: datetime | None
+    ) -> Iterator[FoundRow]:
         condition, values = where_clause(where)
+        if written_since:
+            condition += " AND update_time >= ?"
+            values.append(milliseconds(written_since))
         behind = (milliseconds(after[0]), key_bytes(after[1])) if after else (-(2**63), b"")
         query = (
             f"SELECT create_time, id, rowid FROM sessions WHERE {condition} "
@@ -184,7 +196,8 @@ class SqliteAllSessions:
     def activity(
         self, where: SessionFilter, since: datetime | None = None, until: datetime | None = None
     ) -> Iterator[Activity]:
-        for record in readable_records(self._records(where, with_files=False)):
+        # A session that wasn't written since then has no messages since then.
+        for record in readable_records(self._records(where, with_files=False, written_since=since)):
             yield from daily_activity(record, since, until)
 
     def feedback(self, where: SessionFilter) -> Iterator[FeedbackEntry]:

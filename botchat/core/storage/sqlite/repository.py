@@ -55,6 +55,7 @@ from botchat.core.storage.sqlite.all_sessions import SqliteAllSessions
 from botchat.core.storage.sqlite.audit import SqliteAudit
 from botchat.core.storage.sqlite.connection import SqliteFile
 from botchat.core.storage.sqlite.filters import SUMMARY, has_tag, matches, record_matches, summary_from_row, tags_of
+from botchat.core.storage.sqlite.links import SqliteLinks
 from botchat.core.storage.sqlite.rows import (
     change_message,
     encode_bson,
@@ -270,6 +271,9 @@ class SqliteRepository:
 
     def audit(self) -> SqliteAudit:
         return SqliteAudit(self._file)
+
+    def links(self) -> SqliteLinks:
+        return SqliteLinks(self._file)
 
     def expiring_values(self) -> SqliteExpiringValues:
         return SqliteExpiringValues(self._file)

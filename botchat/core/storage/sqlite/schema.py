@@ -110,3 +110,15 @@ AUDIT_TABLE = """CREATE TABLE IF NOT EXISTS audit_events (
     expire_time INTEGER NOT NULL
 )"""
 AUDIT_INDEX = "CREATE INDEX IF NOT EXISTS audit_events_by_time ON audit_events (time)"
+
+# The same applies to shared links.
+LINKS_TABLE = """CREATE TABLE IF NOT EXISTS shared_links (
+    id TEXT PRIMARY KEY,
+    user TEXT NOT NULL,
+    session_id TEXT NOT NULL,
+    message_id TEXT NOT NULL,
+    hash TEXT NOT NULL UNIQUE,      -- SHA-256 of the secret in the link
+    is_live INTEGER NOT NULL,
+    create_time INTEGER NOT NULL,
+    expire_time INTEGER             -- NULL for never
+)"""

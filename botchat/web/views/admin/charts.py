@@ -13,6 +13,10 @@ _HEIGHT_WITH_LEGEND = 260
 _BAR_HEIGHT = 26
 _LONGEST_LABEL = 110
 
+# Every legend is above its chart, at the start.
+_CONFIG = {"padding": {"left": 5, "right": 5, "top": 5, "bottom": 0}}
+_LEGEND = {"orient": "top", "title": None}
+
 Spec = dict[str, Any]
 Row = dict[str, Any]
 
@@ -21,6 +25,7 @@ def daily_bars(rows: Sequence[Row], title: str, first: date, last: date) -> Spec
     """Create a bar chart of the `number` of each day."""
     return {
         "height": _HEIGHT,
+        "config": _CONFIG,
         "data": {"values": list(rows)},
         "mark": {"type": "bar", "color": PRIMARY, "cornerRadiusEnd": 2},
         "encoding": {
@@ -35,6 +40,7 @@ def daily_lines(rows: Sequence[Row], title: str, first: date, last: date) -> Spe
     """Create a line chart with one line per `kind`; the second line is dashed."""
     return {
         "height": _HEIGHT_WITH_LEGEND,
+        "config": _CONFIG,
         "data": {"values": list(rows)},
         "mark": {"type": "line", "point": {"size": 30}, "strokeWidth": 2},
         "encoding": {
@@ -51,6 +57,7 @@ def diverging_daily_bars(rows: Sequence[Row], first: date, last: date) -> Spec:
     """Create bars per day, one `kind` above the axis and one below: `drawn` is signed, `number` is not."""
     return {
         "height": _HEIGHT_WITH_LEGEND,
+        "config": _CONFIG,
         "data": {"values": list(rows)},
         "mark": {"type": "bar", "cornerRadiusEnd": 2},
         "encoding": {
@@ -67,6 +74,7 @@ def ranking(rows: Sequence[Row], title: str) -> Spec:
     names = list(dict.fromkeys(row["name"] for row in rows))
     spec: Spec = {
         "height": {"step": _BAR_HEIGHT},
+        "config": _CONFIG,
         "data": {"values": list(rows)},
         "mark": {"type": "bar", "color": PRIMARY, "cornerRadiusEnd": 2},
         "encoding": {
@@ -126,5 +134,5 @@ def _kinds(rows: Sequence[Row], *styles: Any) -> Spec:
         "field": "kind",
         "type": "nominal",
         "scale": {"domain": kinds, "range": styles},
-        "legend": {"orient": "top", "title": None},
+        "legend": _LEGEND,
     }

@@ -17,7 +17,10 @@ class DailyUsage(NamedTuple):
 
     day: date
     sessions: int
+    users: int
     messages: int
+    prompt_tokens: int
+    completion_tokens: int
     p50: int | None
     p95: int | None
     up: int
@@ -25,7 +28,7 @@ class DailyUsage(NamedTuple):
 
 
 class Usage(NamedTuple):
-    """The usage of a user or a bot."""
+    """The usage of a user or a model."""
 
     name: str
     sessions: int
@@ -40,12 +43,12 @@ class Usage(NamedTuple):
 
 
 class Metrics(NamedTuple):
-    """The data of all charts for a period; bots are sorted by tokens, users by messages, descending."""
+    """The data of all charts for a period; models are sorted by tokens, users by messages, descending."""
 
     read_time: datetime
     since: date | None
     days: list[DailyUsage]
-    bots: list[Usage]
+    models: list[Usage]
     users: list[Usage]
     p50: int | None
     p95: int | None
@@ -63,7 +66,7 @@ class Metrics(NamedTuple):
     @property
     def tokens(self) -> int:
         """Input and output tokens."""
-        return sum(bot.tokens for bot in self.bots)
+        return sum(user.tokens for user in self.users)
 
 
 def refresh() -> None:
@@ -79,15 +82,15 @@ def read_metrics(days: int | None) -> Metrics:
     read_time = now()
     since = None if days is None else read_time.date() - timedelta(days=days - 1)
     start = None if since is None else datetime.combine(since, time(), read_time.tzinfo)
-    found = cache.connection().for_admins().stats_by_group(("day", "bot", "user"), since=start)
+    found = cache.connection().for_admins().stats_by_group(("day", "model", "user"), since=start)
     whole = UsageStats(key="")
-    for bot in found["bot"]:
-        whole.latencies_ms.update(bot.latencies_ms)
+    for day in found["day"]:
+        whole.latencies_ms.update(day.latencies_ms)
     return Metrics(
         read_time=read_time,
         since=since,
         days=[_day(stat) for stat in found["day"]],
-        bots=sorted(map(_usage, found["bot"]), key=lambda bot: -bot.tokens),
+        models=sorted(map(_usage, found["model"]), key=lambda model: -model.tokens),
         users=sorted(map(_usage, found["user"]), key=lambda user: -user.messages),
         p50=whole.latency_ms(50),
         p95=whole.latency_ms(95),
@@ -101,8 +104,18 @@ def all_users() -> list[UserSummary]:
 
 
 def _day(stat: UsageStats) -> DailyUsage:
-    day = date.fromisoformat(stat.key)
-    return DailyUsage(day, stat.sessions, stat.messages, stat.latency_ms(50), stat.latency_ms(95), stat.up, stat.down)
+    return DailyUsage(
+        day=date.fromisoformat(stat.key),
+        sessions=stat.sessions,
+        users=stat.users,
+        messages=stat.messages,
+        prompt_tokens=stat.prompt_tokens,
+        completion_tokens=stat.completion_tokens,
+        p50=stat.latency_ms(50),
+        p95=stat.latency_ms(95),
+        up=stat.up,
+        down=stat.down,
+    )
 
 
 def _usage(stat: UsageStats) -> Usage:

@@ -146,6 +146,33 @@ def test_what_was_said_is_counted_by_user_bot_and_day(repository, admin):
     assert counted("user", since=datetime(2100, 1, 1, tzinfo=UTC)) == []
 
 
+def test_usage_is_counted_by_the_model_that_replied(repository, everybody, admin):
+    def reply(model: str | None, day: int = 0, **more) -> Message:
+        usage = {"prompt_tokens": 10, "completion_tokens": 2}
+        time = START + timedelta(days=day)
+        return Message(role="assistant", content="x", create_time=time, model=model, usage=usage, **more)
+
+    for user, replies in {
+        "ann": (reply("gpt"), reply("gpt", latency_ms=100), reply("llama", feedback={"rating": "up"}), reply("gpt", 1)),
+        "bob": (reply("gpt"), reply(None)),
+    }.items():
+        session = Session(user=user, bot_id="a bot", create_time=START)
+        for message in (user_says("x", create_time=START), *replies):
+            repository.append(session, message)
+
+    def counted(**more):
+        return [(s.key, s.sessions, s.users, s.messages, s.prompt_tokens, s.up) for s in admin.stats("model", **more)]
+
+    assert counted() == [("a bot", 1, 1, 2, 10, 0), ("gpt", 2, 2, 4, 40, 0), ("llama", 1, 1, 1, 10, 1)]
+    assert counted(since=START + timedelta(hours=1)) == [("gpt", 1, 1, 1, 10, 0)]
+    assert counted(where=SessionFilter(state=None, user="bob")) == [("a bot", 1, 1, 2, 10, 0), ("gpt", 1, 1, 1, 10, 0)]
+    assert [(s.key, s.sessions, s.users, s.messages) for s in admin.stats("day")] == [
+        ("2026-01-01", 2, 2, 7), ("2026-01-02", 1, 1, 1),
+    ]  # fmt: skip
+    found = {(a.user, a.model, a.messages) for a in everybody.activity(EVERYTHING)}
+    assert found >= {("bob", None, 2), ("ann", "gpt", 2)}
+
+
 def test_activity_is_told_by_session_and_day(repository, everybody):
     session = Session(user="ann", bot_id="a", create_time=START)
     for day in (0, 0, 2):

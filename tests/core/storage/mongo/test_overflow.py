@@ -20,8 +20,8 @@ from support.stores.sessions import stored, user_says
 from botchat.core.chat import Chat
 from botchat.core.errors import SessionTooLarge
 from botchat.core.models import Session, SessionFilter
-from botchat.core.storage.mongo.cleanup import SWEEP_INTERVAL
 from botchat.core.storage.mongo.messages.blocks import BLOCKS
+from botchat.core.storage.mongo.messages.cleanup import SWEEP_INTERVAL
 from botchat.core.storage.mongo.messages.record_size import KEPT_BYTES, MAX_RECORD_MESSAGE_BYTES, RecordLimits
 from botchat.core.storage.mongo.repository import MongoRepository
 from botchat.core.turn import Turns

@@ -16,9 +16,9 @@ from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
 from botchat.core.models import now
-from botchat.core.storage.mongo.cleanup import SWEEP_INTERVAL, claim_sweep
 from botchat.core.storage.mongo.client import Document, iterate, slow_timeout, translate_errors
 from botchat.core.storage.mongo.indexes import create_block_indexes
+from botchat.core.storage.mongo.messages.cleanup import SWEEP_INTERVAL, claim_sweep
 from botchat.core.storage.records import Record
 
 BLOCKS = "session_blocks"

@@ -1,5 +1,7 @@
 """Changing the bot's context from a shell: `sessions forget` and `sessions fork`."""
 
+import json
+
 from botchat.bootstrap import build_repository
 from botchat.core.models import Message, Session
 
@@ -26,3 +28,27 @@ def test_what_came_before_is_forgotten_taken_back_and_begun_anew_elsewhere(local
     assert "A bird." not in shell.run("sessions", "show", begun).stdout
     assert shell.run("sessions", "forget", session.id).returncode == 2
     assert shell.run("sessions", "fork", session.id, "--from", "3", "--at", "2").returncode == 2
+
+
+def shares(shell) -> list[dict]:
+    return json.loads(shell.run("shares", "list", "-F", "json").stdout)["items"]
+
+
+def test_a_link_is_made_listed_and_revoked(local_shell):
+    local_shell.run("ask", "Where are herons?")
+    path = local_shell.run("sessions", "share", "@last", "--expires", "never").stdout.strip()
+    assert path.startswith("/share/")
+
+    (link,) = shares(local_shell)
+    assert link["expire_time"] is None
+    assert path.removeprefix("/share/") not in json.dumps(link)
+
+    local_shell.run("shares", "revoke", link["id"])
+    assert shares(local_shell) == []
+
+
+def test_deleting_a_user_revokes_the_links(local_shell):
+    local_shell.run("ask", "Where are herons?")
+    local_shell.run("sessions", "share", "@last", "--until", "1", "--expires", "7d")
+    local_shell.run("users", "delete", "ann", "--yes")
+    assert shares(local_shell) == []

@@ -301,3 +301,16 @@ def test_odd_words_come_through_whole_and_harm_no_terminal(shell, repository_at)
     assert line[0] == session.id
     exported = json.loads(shell.run("sessions", "export", "@1", "-F", "json").stdout)
     assert (exported["user"], exported["messages"][0]["content"]) == (user, ODD_TEXT)
+
+
+def test_restore_last_brings_back_the_session_that_was_deleted_last_and_no_other(shell, repository_at):
+    kept, first, second = (stored(repository_at, name=name).id for name in ("Kept", "First", "Second"))
+    for session_id in (second, first):  # the one that was used last is deleted first
+        repository_at.delete("ann", session_id)
+    assert printed_ids(shell.run("sessions", "restore", "@last")) == [first]
+    assert printed_ids(shell.run("sessions", "restore", "@1")) == [second]
+    assert shell.run("sessions", "restore", "@last").returncode == 3
+    done = shell.run("sessions", "restore", kept)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "isn't in the trash" in done.stderr
+    assert repository_at.count("ann") == 3
