@@ -10,7 +10,7 @@ import pymongo
 import pytest
 import streamlit as st
 from hypothesis import settings
-from support.bots.stub_server import StubBot
+from support.bots.stub_server import StubBot, without_model_list
 from support.fakes import ScriptedBot, WatchedStore
 from support.shell import Shell
 from support.stores.memory_mongo import memory_database
@@ -100,7 +100,8 @@ def stub_for():
     with ExitStack() as servers:
 
         def connect(shell: Shell, answers) -> StubBot:
-            server = servers.enter_context(StubBot(answers))
+            served = answers if callable(answers) else without_model_list(answers)
+            server = servers.enter_context(StubBot(served))
             shell.configure(f'titles = false\n[bots.stub]\nmodel = "stub-1"\nbase_url = "{server.url}"\n')
             return server
 

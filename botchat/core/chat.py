@@ -79,6 +79,15 @@ class Chat(Sessions):
         """The number of running replies of all users in this process: with many, a screen draws less often."""
         return self._turns.running_count
 
+    def model_lists(self) -> dict[str, list[str]]:
+        """Return the models that each bot's server lists, as far as they are known; missing ones load meanwhile."""
+        return self._turns.model_lists.known(self._turns.bots.values())
+
+    @property
+    def model_lists_loading(self) -> bool:
+        """Whether a list of models was requested that hasn't arrived."""
+        return self._turns.model_lists.is_loading
+
     def warm_up(self) -> None:
         """Start to load everything that the first reply would wait for, in a long-running program."""
         self._turns.run(warm_up(self._turns.bots[self.default_bot]))

@@ -19,6 +19,7 @@ from botchat.core.turn.coalesce import coalesce, coalesce_delay
 from botchat.core.turn.event_loop import LoopThread
 from botchat.core.turn.followups import Followup, build_followups
 from botchat.core.turn.history import History, has_other_content, is_empty_reply
+from botchat.core.turn.model_lists import ModelLists
 from botchat.core.turn.recorder import CHECKPOINT_SECONDS, Recorder
 from botchat.core.turn.recovery_file import write_rejected_reply, write_unsaved_replies
 from botchat.core.turn.reply import Reply
@@ -61,6 +62,7 @@ class Turns:
         self._lock = threading.Lock()
         self._executor = ThreadPoolExecutor(_SAVE_THREADS, thread_name_prefix="botchat-save")
         self._loop = LoopThread(self._close_bots)
+        self.model_lists = ModelLists(self._loop)
         self._recovery_folder = recovery_folder
         self._closing = False
         self._close_lock = threading.Lock()

@@ -1,4 +1,4 @@
-"""A new chat before its first message: model, system prompt and hints."""
+"""A new chat before its first message: system prompt and hints."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,6 @@ from botchat.core.chat import Chat
 from botchat.core.models import BotInfo, Session
 from botchat.web import callbacks, runtime
 from botchat.web.components.composer import send_text
-from botchat.web.markdown.escape import escape
 
 _DEMO = "demo"
 _DEMO_PROMPTS = {"Show reasoning": "think", "Slow reply": "slow", "Long reply": "long", "Simulate an error": "error"}
@@ -26,22 +25,11 @@ def model_label(bot_id: str, bots: Mapping[str, BotInfo]) -> str:
 
 
 def new_chat(chat: Chat, session: Session) -> None:
-    """Show the model and the system prompt of a session without messages; both can be changed."""
+    """Show the system prompt of a session without messages, which can be changed."""
     st.subheader("What can I help with?", anchor=False)
     bots = chat.bots_for(session.user)
     if session.bot_id not in bots:  # removed, or no longer allowed, since this page was opened
-        session.bot_id = chat.preferred_bot(session.user)
-    if len(bots) > 1:
-        names = list(bots)
-        session.bot_id = st.selectbox(
-            "Model",
-            names,
-            index=names.index(session.bot_id),
-            format_func=lambda bot_id: model_label(bot_id, bots),
-            key=f"bot of {session.id}",
-        )
-    else:
-        st.caption(escape(model_label(session.bot_id, bots)))
+        session.bot_id, session.bot_model = chat.preferred_bot(session.user), None
     session.system = system_prompt_input(session, bots[session.bot_id])
     if list(bots) == [_DEMO] and runtime.current().is_admin(session.user):
         st.button("Add a model", key="first model", type="primary", icon=":material/add:", on_click=_add_model)

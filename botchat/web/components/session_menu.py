@@ -9,13 +9,14 @@ from botchat.core.errors import BotchatError
 from botchat.core.models import NAME_LIMIT, Session
 from botchat.web import cache, callbacks
 from botchat.web.components.bulk_actions import move_sessions
-from botchat.web.components.new_chat import model_label, system_prompt_input
+from botchat.web.components.model_picker import choice_label
+from botchat.web.components.new_chat import system_prompt_input
 from botchat.web.components.shared_links import SHARE, reset_dialog, share_dialog
 from botchat.web.components.transfer import session_export_links
 from botchat.web.markdown.escape import escape, session_label
 from botchat.web.timezone import format_date
 
-_RENAME, _TAGS, _BOT, _EXPORT, _DELETE = "Rename", "Tags", "Model and system prompt", "Export", "Delete"
+_RENAME, _TAGS, _BOT, _EXPORT, _DELETE = "Rename", "Tags", "System prompt", "Export", "Delete"
 _PURGE = "Delete permanently"
 _OPTIONS = "Chat options"
 
@@ -97,7 +98,7 @@ def _chosen(session: Session, key: str) -> None:
 def _model(chat: Chat, session: Session) -> str:
     bots = chat.bots_for(session.user)
     if session.bot_id in bots:
-        return model_label(session.bot_id, bots)
+        return choice_label((session.bot_id, session.bot_model), bots)
     return f"{session.bot_id} (no longer available)"
 
 
@@ -106,7 +107,7 @@ def _withdrawn_notice(chat: Chat, session: Session) -> None:
     if session.bot_id not in ("agent", *chat.bots_for(session.user)):
         st.info(
             f"The model {escape(session.bot_id)} is no longer available to you. To continue this chat, choose another "
-            f"one in {_OPTIONS} > {_BOT}.",
+            "one below the composer.",
             icon=":material/info:",
         )
 
@@ -166,21 +167,12 @@ def _set_tags(chat: Chat, session: Session) -> None:
 def _bot_dialog(session: Session) -> None:
     chat = cache.connection()
     bots = chat.bots_for(session.user)
-    names = list(bots)
-    index = names.index(session.bot_id) if session.bot_id in names else None
-    bot_id = st.selectbox(
-        "Model",
-        names,
-        index=index,
-        format_func=lambda bot_id: model_label(bot_id, bots),
-        help="Applies from your next message.",
-        key="new bot",
-    )
-    system = system_prompt_input(session, bots[bot_id]) if bot_id else session.system
+    if session.bot_id not in bots:
+        st.info(f"{escape(session.bot_id)} is no longer available. Choose another model first.")
+        return
+    system = system_prompt_input(session, bots[session.bot_id])
 
     def change(chat: Chat, session: Session) -> None:
-        if bot_id and bot_id != session.bot_id:
-            chat.change_bot(session.user, session, bot_id)
         if system != session.system:
             chat.update(session.user, session.id, system=system)
 

@@ -11,6 +11,7 @@ from botchat.core.models import Session
 from botchat.web import assets, cache, runtime
 from botchat.web.components import composer, message_window
 from botchat.web.components.message import reopen_editor
+from botchat.web.components.model_picker import model_choices
 from botchat.web.components.new_chat import new_chat, restore_choices
 from botchat.web.components.session_menu import reopen_dialog, session_header
 from botchat.web.components.session_rows import row_dialog
@@ -42,6 +43,8 @@ def show() -> None:
         _other_view(view, user)
     else:
         composer.message_input(session)
+        if session and not problem:
+            model_choices(session)
         if problem:
             st.error(escape(problem), icon=":material/error:")
         if session:

@@ -48,17 +48,17 @@ def _row(entry: BotEntry) -> None:
 
 @st.dialog("Model")
 def _model_dialog(editor: BotEditor, entry: BotEntry | None) -> None:
-    _form(entry)
+    with st.form("model form", border=False, enter_to_submit=False):  # sends each field as it is at the click
+        _form(entry)
+        with st.container(horizontal=True):
+            st.form_submit_button("Test connection", key="test model", on_click=_test, args=(editor, entry))
+            st.form_submit_button("List models", key="list models", on_click=_list_models, args=(editor, entry))
+            st.form_submit_button("Save", key="save model", type="primary", on_click=_save, args=(editor, entry))
+    _show_result()
     if entry is None and [each for each in editor.entries() if each.origin == "environment"]:
         st.info("A model from environment variables is used only while no model is added here.")
-    with st.container(horizontal=True):
-        st.button("Test connection", key="test model", on_click=_test, args=(editor, entry))
-        st.button("List models", key="list models", on_click=_list_models, args=(editor, entry))
-    _show_result()
-    with st.container(horizontal=True):
-        st.button("Save", key="save model", type="primary", on_click=_save, args=(editor, entry))
-        if entry:
-            st.button("Remove", key="remove model", on_click=_remove, args=(editor, entry.bot_id))
+    if entry:
+        st.button("Remove", key="remove model", on_click=_remove, args=(editor, entry.bot_id))
     st.caption(f"Saved in {escape(editor.file)}. The model can be used at once.")
     if st.session_state.pop("bot form done", None):
         st.rerun()
@@ -79,9 +79,7 @@ def _form(entry: BotEntry | None) -> None:
         type="password",
         key="bot form key",
         autocomplete="new-password",
-        placeholder="Stored. Leave empty to keep it."
-        if config and config.api_key_store
-        else "Press Enter after you have typed it.",
+        placeholder="Stored. Leave empty to keep it." if config and config.api_key_store else "",
         help="Kept in the operating system's keyring for the user who runs botchat. Without a keyring, kept encrypted "
         "in two files that only this user can read: someone who can read both can read the key.",
     )

@@ -185,6 +185,12 @@ class StubBot:
         return True
 
 
+def without_model_list(answers: Sequence[Answer]) -> Callable[[Request], Answer]:
+    """Return a server's function with these answers for messages and no list of models, which the page requests."""
+    messages = _one_by_one(answers)
+    return lambda request: refused(404, "no list") if request.path.endswith("/models") else messages(request)
+
+
 def _one_by_one(answers: Sequence[Answer]) -> Callable[[Request], Answer]:
     left = iter(answers)
     return lambda _: next(left, None) or refused(500, "the test has told the stub no more answers")
