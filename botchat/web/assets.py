@@ -19,6 +19,7 @@ _SCRIPTS = (
     "connection",
     "theme",
     "sidebar",
+    "rows",
     "composer",
     "scrolling",
     "shortcuts",

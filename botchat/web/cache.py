@@ -10,7 +10,7 @@ import streamlit as st
 from botchat.core.chat import Chat
 from botchat.core.models import PAGE_SIZE, Preferences, SessionFilter, SessionSummary
 from botchat.web import runtime
-from botchat.web.session_groups import group_by_day, unique_labels
+from botchat.web.session_groups import display_names, group_by_day
 
 CACHE_SECONDS = 600
 """How long the lists and the connection are cached, in seconds: a requirement of the project."""
@@ -36,14 +36,16 @@ class SessionList(NamedTuple):
     """The session list of the sidebar.
 
     Attributes:
-        groups: the heading of each group and the labels of its sessions by ID.
+        groups: the heading of each group and the names of its sessions by ID.
         shown: the number of sessions in the groups, without pinned ones from later pages.
         total: the number of sessions that match the filter.
+        pinned: the IDs of the pinned sessions.
     """
 
     groups: list[tuple[str, dict[str, str]]]
     shown: int
     total: int
+    pinned: frozenset[str]
 
 
 def session_list(owner: str, pages: int, where: SessionFilter, now: datetime) -> SessionList:
@@ -79,8 +81,9 @@ def _session_list(key: str, _now: datetime) -> SessionList:
         pinned = _read(owner, 1, SessionFilter(pinned=True))[0] if more else [one for one in read if one.pinned]
     pinned_ids = {summary.id for summary in pinned}
     groups = group_by_day((summary for summary in read if summary.id not in pinned_ids), _now)
-    named = [(name, unique_labels(of_group)) for name, of_group in [("Pinned", pinned), *groups] if of_group]
-    return SessionList(named, len(read), connection().count(owner, where) if more else len(read))
+    named = [(name, display_names(of_group)) for name, of_group in [("Pinned", pinned), *groups] if of_group]
+    total = connection().count(owner, where) if more else len(read)
+    return SessionList(named, len(read), total, frozenset(one.id for one in [*read, *pinned] if one.pinned))
 
 
 def _read(owner: str, pages: int, where: SessionFilter) -> tuple[list[SessionSummary], bool]:

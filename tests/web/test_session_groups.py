@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from botchat.core.models import SessionSummary
-from botchat.web.session_groups import group_by_day, unique_labels
+from botchat.web.session_groups import display_names, group_by_day
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
@@ -61,22 +61,8 @@ def test_no_session_is_left_out_and_their_order_stays():
     ] == times
 
 
-def labels(*sessions: tuple[str, str]) -> dict[str, str]:
-    return unique_labels(SessionSummary(each, name, NOON, "b", NOON, 1) for each, name in sessions)
-
-
-def test_a_thousand_of_one_name_are_told_apart_by_few_characters_that_are_not_seen():
-    found = list(labels(*((f"{i}", "") for i in range(1000))).values())
-    assert len(set(found)) == 1000
-    assert {label[:8] for label in found} == {"Untitled"}
-    assert all(len(label) == 8 + 32 and set(label[8:]) <= set("\u2060\u2061\u2062\u2063") for label in found)
-
-
-def test_a_name_that_is_there_once_is_its_own_label():
-    assert labels(("1", "Herons"), ("2", "Lentils")) == {"1": "Herons", "2": "Lentils"}
-
-
-def test_when_one_of_two_equal_names_changes_the_other_does_not_get_its_label():
-    before = labels(("new", "What is a heron?"), ("old", "What is a heron?"))
-    after = labels(("new", "Herons"), ("old", "What is a heron?"))
-    assert before["new"] not in after.values()  # a browser still sends it, for the chat that it has open
+def test_equal_names_stay_equal_and_ids_tell_the_sessions_apart():
+    sessions = [
+        SessionSummary(each, name, NOON, "b", NOON, 1) for each, name in (("1", "a\nb"), ("2", "a b"), ("3", ""))
+    ]
+    assert display_names(sessions) == {"1": "a b", "2": "a b", "3": "Untitled"}

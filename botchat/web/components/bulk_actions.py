@@ -9,6 +9,7 @@ import streamlit as st
 from botchat.core.chat import Chat
 from botchat.core.models import State
 from botchat.web import callbacks
+from botchat.web.markdown.escape import session_label
 
 _MOVES: dict[State, dict[str, State]] = {
     "active": {"Archive": "archived", "Delete": "trash"},
@@ -55,7 +56,7 @@ def undo_button(user: str) -> None:
 
 
 def bulk_selection(user: str, names: Mapping[str, str], state: State) -> None:
-    """Show sessions with checkboxes and the bulk actions; `names` has the labels by session ID."""
+    """Show sessions with checkboxes and the bulk actions; `names` has the names by session ID."""
     ticked = [session_id for session_id in names if st.session_state.get(f"tick {session_id}")]
     st.caption(f"{len(ticked)} selected")
     with st.container(key="selected actions", horizontal=True):
@@ -72,7 +73,7 @@ def bulk_selection(user: str, names: Mapping[str, str], state: State) -> None:
             args=(user, ticked),
         )
     for session_id, name in names.items():
-        st.checkbox(name, key=f"tick {session_id}")
+        st.checkbox(session_label(name), key=f"tick {session_id}")
 
 
 def _moved(before: State, to: State) -> str:

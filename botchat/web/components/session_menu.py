@@ -36,7 +36,19 @@ def session_header(chat: Chat, session: Session) -> None:
     elif session.state == "trash":
         _trash_notice(session)
     if dialog := st.session_state.pop("dialog", None):
-        _DIALOGS[dialog](session)
+        show_dialog(session, dialog)
+
+
+def reset_fields() -> None:
+    """Forget what the fields of the dialogs showed before."""
+    reset_dialog()
+    for left in ("new name", "new tags"):
+        st.session_state.pop(left, None)
+
+
+def show_dialog(session: Session, dialog: str) -> None:
+    """Show a dialog of a session's menu, by its title."""
+    _DIALOGS[dialog](session)
 
 
 def reopen_dialog(session: Session, texts: Mapping[str, str]) -> None:
@@ -80,9 +92,7 @@ def _chosen(session: Session, key: str) -> None:
             move_sessions(user, [session_id], session.state, "trash")
         case dialog:
             st.session_state.dialog = dialog
-            reset_dialog()
-            for left in ("new name", "new tags"):
-                st.session_state.pop(left, None)
+            reset_fields()
 
 
 def _model(chat: Chat, session: Session) -> str:
@@ -188,7 +198,8 @@ def _purge_dialog(session: Session) -> None:
 
 def _purge(chat: Chat, session: Session) -> None:
     chat.purge(session.user, session.id)
-    callbacks.open_session(None)
+    if st.query_params.get("session") == session.id:
+        callbacks.open_session(None)
 
 
 def _save(session: Session, change: Callable[[Chat, Session], None]) -> None:

@@ -8,6 +8,7 @@ from botchat.core.errors import BotchatError, InvalidInput
 from botchat.core.models import SessionFilter, State
 from botchat.web import cache, callbacks, runtime
 from botchat.web.components.bulk_actions import bulk_selection, undo_button
+from botchat.web.components.session_rows import session_rows
 from botchat.web.markdown.escape import escape
 from botchat.web.timezone import local_now
 
@@ -23,20 +24,28 @@ _EMPTY = {
 @st.fragment(key="sidebar")
 def sidebar(user: str, opened: str | None) -> None:
     """Show the sidebar; `opened` is the ID of the open session."""
-    st.button("New chat", icon=":material/edit_square:", width="stretch", on_click=_open, args=(None,), key="new chat")
+    st.button(
+        "New chat",
+        icon=":material/edit_square:",
+        type="tertiary",
+        width="stretch",
+        on_click=_open,
+        args=(None,),
+        key="new chat",
+    )
     try:
         _sessions(user, opened)
     except BotchatError as error:
         st.error(escape(str(error)), icon=":material/cloud_off:")
         st.button("Retry", on_click=_refresh, args=(user,), key="try the list again")
         return
-    with st.container(key="views", horizontal=True):
+    with st.container(key="foot", horizontal=True, vertical_alignment="center"):
         _view("Settings", "settings")
         if runtime.current().is_admin(user):
             _view("Admin", "admin")
         if runtime.current().can_sign_out:
             st.html('<a class="botchat-link" href="sign-out">Sign out</a>', width="content")
-    st.caption(escape(user))
+        st.caption(escape(user))
 
 
 def _sessions(user: str, opened: str | None) -> None:
@@ -52,8 +61,7 @@ def _sessions(user: str, opened: str | None) -> None:
             names = {session_id: name for _, names in listed.groups for session_id, name in names.items()}
             bulk_selection(user, names, _PLACES[place])
         else:
-            for name, names in listed.groups:
-                _group(name, names, opened)
+            session_rows(user, listed.groups, opened, listed.pinned, _PLACES[place])
     if not listed.groups:
         st.caption("No results." if where.text or where.tag else _EMPTY[place])
     _list_actions(user, listed)
@@ -97,17 +105,6 @@ def _filter_controls(user: str) -> tuple[str, SessionFilter]:
     return chosen, SessionFilter(state=_PLACES[chosen], text=(text or "").strip(), tag=tag)
 
 
-def _group(name: str, names: dict[str, str], opened: str | None) -> None:
-    # One widget per group: 500 buttons would add 126 ms to every run (measured).
-    key = f"group {name}"
-    chosen = opened if opened in names else None
-    if st.session_state.get(key) != chosen or key not in st.session_state:
-        st.session_state[key] = chosen
-    st.radio(
-        name, list(names), format_func=names.__getitem__, key=key, on_change=_chosen, args=(key, names), width="stretch"
-    )
-
-
 def _list_actions(user: str, listed: cache.SessionList) -> None:
     with st.container(key="list actions", horizontal=True):
         if listed.shown < listed.total:
@@ -140,12 +137,6 @@ def _show(view: str) -> None:
 def _open(session_id: str | None) -> None:
     callbacks.open_session(session_id)
     st.rerun()
-
-
-def _chosen(key: str, names: dict[str, str]) -> None:
-    # After a rename, a browser may still send the old name, which Streamlit accepts.
-    if (session_id := st.session_state[key]) in names:
-        _open(session_id)
 
 
 def _first_page() -> None:

@@ -14,6 +14,7 @@ from botchat.web.components.message import reopen_editor
 from botchat.web.components.model_picker import model_choices
 from botchat.web.components.new_chat import new_chat, restore_choices
 from botchat.web.components.session_menu import reopen_dialog, session_header
+from botchat.web.components.session_rows import row_dialog
 from botchat.web.components.shared_links import show_shared
 from botchat.web.components.sidebar import sidebar
 from botchat.web.markdown.escape import escape
@@ -56,8 +57,9 @@ def show() -> None:
 
 
 def _side(user: str, session: Session | None) -> None:
+    st.logo(_ICON, size="large")
+    row_dialog(user)
     with st.sidebar:
-        st.subheader("botchat", anchor=False)
         sidebar(user, session.id if session and session.rev else None)
 
 

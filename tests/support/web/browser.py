@@ -113,7 +113,7 @@ class Visitor:
 
     @property
     def list(self):
-        return self.page.locator(".st-key-sessions").get_by_test_id("stRadioOption")
+        return self.page.locator(".botchat-row a")
 
     def say(self, text: str) -> None:
         self.line.fill(text)

@@ -8,10 +8,15 @@ from starlette.middleware import Middleware
 from botchat.settings import Settings
 from botchat.web import assets
 from botchat.web.components.message_text import show_bot_text
+from botchat.web.components.session_rows import rows_html
 from botchat.web.launcher import _streamlit_options
 from botchat.web.server.security_headers import SecurityHeaders
 
 GREETING = "Grüße 👋\r\n  two spaces, \ttab,\n\n"
+SESSIONS = [
+    ("Today", {"1": "a name that is much too long for the width of the list", "2": "the second"}),
+    ("Yesterday", {"3": "the third", "4": "the fourth"}),
+]
 LONG = "0123456789abcde\n" * 65_536
 
 
@@ -28,8 +33,7 @@ def page() -> None:
         st.button("New chat", icon=":material/edit_square:", width="stretch", key="new chat")
         st.text_input("Search", key="search", label_visibility="collapsed", placeholder="Search")
         with st.container(key="sessions"):
-            st.radio("Today", ["a name that is much too long for the width of the list", "the second"], key="group 0")
-            st.radio("Yesterday", ["the third", "the fourth"], index=None, key="group 1")
+            st.html(rows_html(SESSIONS, st.query_params.get("session", "1"), (), "active"))
     with st.chat_message("user"):
         st.text("Hello\nthere")
     with st.chat_message("assistant"):

@@ -1,6 +1,10 @@
 """The page in Streamlit's AppTest: a site in one process, its tabs, and what they show."""
 
+import json
+import re
+import time
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
@@ -81,26 +85,44 @@ class Site:
         return made
 
 
+_GROUP = re.compile(r'<h2 class="botchat-day">(.*?)</h2><ul>(.*?)</ul>', re.DOTALL)
+_ROW = re.compile(r'data-id="(.*?)".*?<a [^>]*>(.*?)</a>', re.DOTALL)
+
+
 def session_names(tab: AppTest) -> list[str]:
-    """Return the names in the sidebar, without Markdown escapes."""
-    return [name.replace("\\", "") for names in groups(tab).values() for name in names]
+    """Return the names in the sidebar."""
+    return [name for names in groups(tab).values() for name in names]
 
 
 def groups(tab: AppTest) -> dict[str, list[str]]:
-    """Return the names in the sidebar by their headings, as Markdown."""
-    return {radio.label: radio.options for radio in tab.sidebar.radio}
+    """Return the names in the sidebar by their headings."""
+    return {day: [name for _, name in rows] for day, rows in _listed(tab).items()}
+
+
+def session_ids(tab: AppTest, name: str) -> list[str]:
+    """Return the IDs of the sessions of that name in the sidebar."""
+    return [session_id for rows in _listed(tab).values() for session_id, name_ in rows if name_ == name]
 
 
 def choose(tab: AppTest, name: str) -> AppTest:
     """Open the session of that name from the sidebar."""
-    for radio in tab.sidebar.radio:
-        if name in [option.replace("\\", "") for option in radio.options]:
-            place = [option.replace("\\", "") for option in radio.options].index(name)
-            radio.set_value(radio.options[place])
-            tab.run()
-            assert not tab.exception, tab.exception
-            return tab
-    raise AssertionError(name)
+    return row_action(tab, "open", session_ids(tab, name)[0])
+
+
+def row_action(tab: AppTest, action: str, session_id: str, **more: str) -> AppTest:
+    """Send an action on a row of the sidebar as the page's script does."""
+    number = time.monotonic_ns()
+    tab.text_input("row action").set_value(json.dumps({"number": number, "do": action, "id": session_id, **more}))
+    tab.run()
+    assert not tab.exception, tab.exception
+    return tab
+
+
+def _listed(tab: AppTest) -> dict[str, list[tuple[str, str]]]:
+    html = "".join(element.proto.body for element in tab.sidebar.get("html"))
+    return {
+        unescape(day): [(id_, unescape(name)) for id_, name in _ROW.findall(rows)] for day, rows in _GROUP.findall(html)
+    }
 
 
 def pick(tab: AppTest, key: str, option: str) -> AppTest:

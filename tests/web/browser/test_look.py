@@ -206,7 +206,7 @@ def test_the_drawer_of_a_phone_closes_when_a_session_was_chosen(parts, visit):
 def test_on_a_wide_screen_the_list_stays(parts, visit):
     visitor = visit(parts)
     visitor.page.get_by_text("the fourth").click()
-    expect(visitor.page.get_by_role("radio", name="the fourth")).to_be_checked()
+    expect(visitor.page.get_by_role("link", name="the fourth")).to_have_attribute("aria-current", "page")
     expect(visitor.page.get_by_text("the fourth")).to_be_in_viewport()
 
 

@@ -3,7 +3,17 @@
 from datetime import timedelta
 
 from support.fakes import DONE
-from support.web.tabs import choose, click, conversation_texts, groups, open_session_id, pick, session_names
+from support.web.tabs import (
+    choose,
+    click,
+    conversation_texts,
+    groups,
+    open_session_id,
+    pick,
+    row_action,
+    session_ids,
+    session_names,
+)
 
 from botchat.core.models import Message, Session, now
 
@@ -45,8 +55,7 @@ def test_of_two_sessions_of_one_name_the_one_that_is_clicked_opens(site):
     second = Session(user="ann", bot_id="b", create_time=first.create_time + timedelta(seconds=1))
     site.store.append(second, Message(role="user", content="same"))
     tab = site.open()
-    (radio,) = tab.sidebar.radio
-    site.run(radio.set_value(radio.options[1]) and tab)
+    row_action(tab, "open", session_ids(tab, "same")[1])
     assert open_session_id(tab) == first.id
     assert conversation_texts(tab) == ["same", "the older one"]
 

@@ -14,6 +14,8 @@ function update() {
   placeStop();
   hideStreamlitDialog();
   watchScroller();
+  placeBesideRow();
+  keepRowFocus();
 }
 restoreUnsent();
 new MutationObserver(update).observe(document.body, { childList: true, subtree: true });

@@ -3,7 +3,7 @@ const isDrawerOpen = () => find('[data-testid="stSidebar"]')?.dataset.collapsed 
 // On a phone, the drawer covers the conversation, so it closes when a session is selected.
 document.addEventListener("click", (event) => {
   const chosen = event.target.closest(
-    '.st-key-sessions [data-testid="stRadioOption"], .st-key-new-chat button',
+    '.botchat-row a, .st-key-new-chat button',
   );
   if (!chosen || !PHONE.matches) return;
   setTimeout(() => { if (isDrawerOpen()) find('[data-testid="stSidebarCollapseButton"] button')?.click(); });
