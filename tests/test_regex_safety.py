@@ -33,7 +33,7 @@ def contains(parsed, operations):
         return any(contains(item, operations) for item in parsed.data)
     if isinstance(parsed, (tuple, list)):
         return any(contains(item, operations) for item in parsed)
-    return parsed in operations
+    return any(parsed is operation for operation in operations)  # a character code can equal an operation
 
 
 def compiled(module):

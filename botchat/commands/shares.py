@@ -32,7 +32,7 @@ def share(
     store: StoreOption = None,
     user: UserOption = None,
 ) -> None:
-    """Make a read-only link to a session.
+    """Create a read-only link to a session.
 
     The link is printed once, as a path on the server of the page (botchat web). It shows the messages of the shown
     branch with their images: no system prompt, no reasoning, no results of tools. A redaction, the trash and a deletion

@@ -14,7 +14,7 @@ MALFORMED = ["none", "$ne", "x" * 3000, "' OR 1=1 --", "{}", "\u202e", "../secre
 GIVEN = {"content": "Hi", "rating": "up", "file_id": "none", "before": 1, "bot_id": "b", "text": "words", "messages": 1}
 """Arguments by the name of their parameter, besides the user, the session and a message of it."""
 
-FINDS_NOTHING = {"reply", "tags"}
+FINDS_NOTHING = {"reply", "shared_links", "tags"}
 """Methods that return an empty result and raise no error."""
 
 

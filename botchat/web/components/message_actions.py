@@ -11,9 +11,9 @@ from botchat.core.models import Message, Session
 from botchat.web import callbacks
 from botchat.web.assets import copy_button, copy_to_clipboard
 from botchat.web.components import dividers
-from botchat.web.components.redact_dialog import request_redaction
-from botchat.web.components.regenerate_dialog import request_regeneration
-from botchat.web.components.shared_links import share_up_to
+from botchat.web.components.dialogs.redact import request_redaction
+from botchat.web.components.dialogs.regenerate import request_regeneration
+from botchat.web.components.dialogs.shared_links import share_up_to
 from botchat.web.markdown.escape import escape
 
 _SHARE, _WITH_OTHER = "Share up to here", "Regenerate with another model…"

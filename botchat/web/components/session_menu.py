@@ -9,9 +9,9 @@ from botchat.core.errors import BotchatError
 from botchat.core.models import NAME_LIMIT, Session
 from botchat.web import cache, callbacks
 from botchat.web.components.bulk_actions import move_sessions
+from botchat.web.components.dialogs.shared_links import SHARE, reset_dialog, share_dialog
 from botchat.web.components.model_picker import choice_label
 from botchat.web.components.new_chat import system_prompt_input
-from botchat.web.components.shared_links import SHARE, reset_dialog, share_dialog
 from botchat.web.components.transfer import session_export_links
 from botchat.web.markdown.escape import escape, session_label
 from botchat.web.timezone import format_date

@@ -15,7 +15,7 @@ from botchat.core.models import NAME_LIMIT, State
 from botchat.web import cache, callbacks
 from botchat.web.components import session_menu
 from botchat.web.components.bulk_actions import move_sessions
-from botchat.web.components.shared_links import SHARE
+from botchat.web.components.dialogs.shared_links import SHARE
 from botchat.web.markdown.escape import escape
 
 ROW_ACTIONS: dict[State, dict[str, str]] = {

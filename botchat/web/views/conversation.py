@@ -9,12 +9,12 @@ from botchat.core.errors import BotchatError
 from botchat.core.models import Session
 from botchat.web import cache, callbacks, runtime
 from botchat.web.components import message_window
+from botchat.web.components.dialogs.redact import redact_dialog
+from botchat.web.components.dialogs.regenerate import regenerate_dialog
 from botchat.web.components.dividers import Dividers
 from botchat.web.components.live_reply import external_reply_id, follow_reply
 from botchat.web.components.message import show_message, show_session_message
 from botchat.web.components.message_actions import active_messages, offered_actions
-from botchat.web.components.redact_dialog import redact_dialog
-from botchat.web.components.regenerate_dialog import regenerate_dialog
 
 _POLL_SECONDS = 3.0
 _BROKEN = {"failed", "truncated", "interrupted"}

@@ -10,12 +10,12 @@ from botchat.core.exporting import one_line
 from botchat.core.models import Session
 from botchat.web import assets, cache, callbacks, runtime
 from botchat.web.components import composer, message_window
+from botchat.web.components.dialogs.shared_links import show_shared
 from botchat.web.components.message import reopen_editor
 from botchat.web.components.model_picker import model_choices
 from botchat.web.components.new_chat import new_chat, restore_choices
 from botchat.web.components.session_menu import reopen_dialog, session_header
 from botchat.web.components.session_rows import row_dialog
-from botchat.web.components.shared_links import show_shared
 from botchat.web.components.sidebar import sidebar
 from botchat.web.markdown.escape import escape
 from botchat.web.streamlit_internals import undrawn_texts

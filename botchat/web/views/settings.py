@@ -9,8 +9,8 @@ from botchat.core.chat import Chat
 from botchat.core.errors import BotchatError
 from botchat.web import cache, callbacks
 from botchat.web.assets import theme_selector
+from botchat.web.components.dialogs.shared_links import all_links
 from botchat.web.components.new_chat import model_label
-from botchat.web.components.shared_links import all_links
 from botchat.web.components.transfer import export_links, import_form
 from botchat.web.markdown.escape import escape
 from botchat.web.views.models_settings import models_settings

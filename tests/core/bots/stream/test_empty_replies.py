@@ -175,7 +175,7 @@ async def test_the_terminal_says_so_and_offers_to_try_again(chat_with, store, tm
         at.app.conversation.transcript.focus()
         await at.press("y")
         await at.until(lambda: at.toasts == ["This message has no text."])
-        await at.press("r")
+        await at.press("r", "right", "enter")
         await at.sees("A heron.")
         assert words[0] not in at.text
 
@@ -188,7 +188,7 @@ async def test_the_terminal_shows_the_empty_reply_of_a_server(remote_with, store
     ) as at:
         await at.sees("✂ Nothing came. · r to retry")
         at.app.conversation.transcript.focus()
-        await at.press("r")
+        await at.press("r", "right", "enter")
         await at.sees("A heron.")
 
 
