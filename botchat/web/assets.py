@@ -22,6 +22,7 @@ _SCRIPTS = (
     "composer",
     "shortcuts",
     "messages",
+    "search",
     "main",
 )
 """The files of `static/scripts`, in the order in which they run, as one script in one scope."""

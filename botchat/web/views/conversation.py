@@ -14,6 +14,7 @@ from botchat.web.components.live_reply import external_reply_id, follow_reply
 from botchat.web.components.message import show_message, show_session_message
 from botchat.web.components.message_actions import active_messages, offered_actions
 from botchat.web.components.redact_dialog import redact_dialog
+from botchat.web.components.search import hit
 
 _POLL_SECONDS = 3.0
 
@@ -24,20 +25,23 @@ def show_conversation(chat: Chat, session: Session) -> None:
     if reply is None and session.rev:
         session = _reread_if_changed(chat, session)
     reply_id = reply.message.id if reply else external_reply_id(session)
-    messages = branch_of(session.messages, _end_of_branch(session, reply))
-    later = max(0, len(messages) - message_window.MAX_MESSAGES)
+    messages, is_other = hit.shown_branch(session, _end_of_branch(session, reply))
+    later = max(0, len(messages) - message_window.shown())
+    if is_other:
+        hit.other_version_notice(session)
     if session.first:
         st.button(
             f"Load earlier messages ({session.first:,})", on_click=message_window.show_earlier, key="show earlier"
         )
     dividers, active = Dividers(session, messages), active_messages()
     offered = offered_actions(messages, alternatives(session.messages), active)
-    for message, actions in zip(messages[: message_window.MAX_MESSAGES], offered, strict=False):
+    for message, actions in zip(messages[: message_window.shown()], offered, strict=False):
         dividers.draw_above(message.id)
         if message.id != reply_id:
             show_session_message(session, message, actions, active)
     redact_dialog(session)
     if later:
+        st.button(f"Load later messages ({later:,})", on_click=message_window.show_later, key="show later")
         st.button("Jump to latest", on_click=message_window.reset, key="show newest")
     if reply_id:
         follow_reply(session.user, session.id)

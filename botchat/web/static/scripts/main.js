@@ -12,6 +12,7 @@ function update() {
   focusComposer();
   placeStop();
   hideStreamlitDialog();
+  showHit();
 }
 restoreUnsent();
 new MutationObserver(update).observe(document.body, { childList: true, subtree: true });
