@@ -17,7 +17,7 @@ document.addEventListener("click", (event) => {
   event.preventDefault();
   const { session, message } = Object.fromEntries(new URL(link.href).searchParams);
   setField(field, JSON.stringify({ session, message, number: `${Date.now()} ${++openedResults}` }));
-  // After React has taken in the value.
+  // After React has stored the value.
   setTimeout(() => field.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", code: "Enter", bubbles: true })));
   if (PHONE.matches && isDrawerOpen()) find('[data-testid="stSidebarCollapseButton"] button')?.click();
 });
