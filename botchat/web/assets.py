@@ -24,6 +24,7 @@ _SCRIPTS = (
     "scrolling",
     "shortcuts",
     "messages",
+    "search",
     "main",
 )
 """The files of `static/scripts`, in the order in which they run, as one script in one scope."""

@@ -74,6 +74,7 @@ def test_every_setting_is_shown_with_its_origin_and_without_passwords(local_shel
         "web.header": ("X-Forwarded-User", "default"),
         "web.proxies": (["127.0.0.1/32", "::1/128"], "default"),
         "web.oidc": (None, "default"),
+        "web.shared_links": ("anyone", "default"),
         "web.imports": (asdict(UploadLimits()), "default"),
         "port": (80, str(file)),
         "admins": (None, "default"),

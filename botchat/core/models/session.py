@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from botchat.core.models.message import Message, name_candidates
+from botchat.core.models.message import Message, Role, name_candidates
 from botchat.core.models.primitives import new_id, now, valid_text
 from botchat.core.models.turn_mark import RunningTurn
 
@@ -145,6 +145,51 @@ class Page:
     """A page of a user's sessions, newest first; `next` is the cursor of the next page, None on the last."""
 
     sessions: tuple[SessionSummary, ...]
+    next: str | None
+
+
+Span = tuple[int, int]
+"""A part of a text: the positions of its first character, and of the one after its last, in code points."""
+
+
+@dataclass(kw_only=True, slots=True, frozen=True)
+class SearchHit:
+    """A message that a search found.
+
+    Attributes:
+        position: its position among all messages of the session; 0 is the first.
+        snippet: the text around the first match, on one line; "…" marks where it was cut.
+        matches: where the words of the search are in the snippet.
+    """
+
+    message_id: str
+    position: int
+    role: Role
+    snippet: str
+    matches: tuple[Span, ...]
+
+
+@dataclass(kw_only=True, slots=True, frozen=True)
+class SearchResult:
+    """A session that a search found.
+
+    Attributes:
+        name_matches: where the words of the search are in its name.
+        hits: the newest of the messages with the most words of the search; none if only the name matches.
+        hit_count: how many messages have as many words of the search as these.
+    """
+
+    session: SessionSummary
+    name_matches: tuple[Span, ...]
+    hits: tuple[SearchHit, ...]
+    hit_count: int
+
+
+@dataclass(kw_only=True, slots=True, frozen=True)
+class SearchPage:
+    """A page of a search, the newest sessions first; `next` is the cursor of the next page, None on the last."""
+
+    results: tuple[SearchResult, ...]
     next: str | None
 
 

@@ -6,7 +6,18 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from botchat.core.errors import DamagedRecord, SessionNotFound, StoreError
-from botchat.core.models import PAGE_SIZE, Message, Page, Session, SessionFilter, SessionSummary, check_name, now
+from botchat.core.models import (
+    PAGE_SIZE,
+    Message,
+    Page,
+    SearchPage,
+    Session,
+    SessionFilter,
+    SessionSummary,
+    check_name,
+    now,
+)
+from botchat.core.sessions.search import HITS_PER_SESSION, search_sessions
 from botchat.core.storage import ACTIVE, SessionRepository, excerpt_around
 from botchat.core.turn import Reply, Turns, is_streaming
 
@@ -95,6 +106,39 @@ class SessionQueries:
             stop = min(start + _HISTORY_STEP, session.first)
             yield from self.messages_before(session.user, session.id, stop, stop - start)
         yield from session.messages
+
+    def search(
+        self,
+        user: str,
+        text: str,
+        after: str | None = None,
+        limit: int = PAGE_SIZE,
+        where: SessionFilter = ACTIVE,
+        hits: int = HITS_PER_SESSION,
+    ) -> SearchPage:
+        """Return a page of the user's sessions that contain every word, each with up to `hits` matching messages.
+
+        Args:
+            user: the owner.
+            text: the words; it replaces the `text` of `where`.
+            after: the `next` of the page before.
+            limit: number of sessions on a page.
+            where: further conditions.
+            hits: number of messages per session.
+
+        Raises:
+            InvalidInput: `after` isn't a cursor, or the search has no words or too many.
+        """
+        return search_sessions(self._repository, user, text, after=after, limit=limit, where=where, hits=hits)
+
+    def position(self, user: str, session_id: str, message_id: str) -> int:
+        """Return the position of a message among all messages of its session; 0 is the first.
+
+        Raises:
+            SessionNotFound: the user has no such session.
+            MessageNotFound: the session has no such message.
+        """
+        return self._repository.position(user, session_id, message_id)
 
     def excerpt(self, user: str, session_id: str, text: str) -> Excerpt | None:
         """Return the first match of a search in the messages; None if only the name matches."""

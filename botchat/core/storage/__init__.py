@@ -41,7 +41,7 @@ from botchat.core.storage.records import (
 )
 from botchat.core.storage.redaction import has_redaction_since, redact
 from botchat.core.storage.repository import ACTIVE, SessionRepository
-from botchat.core.storage.search import excerpt_around
+from botchat.core.storage.search import WordMatcher, excerpt_around
 
 __all__ = [
     "ACTIVE",
@@ -75,6 +75,7 @@ __all__ = [
     "SignIn",
     "Token",
     "UserSummary",
+    "WordMatcher",
     "count_message",
     "decode",
     "encode",

@@ -9,9 +9,10 @@ from collections import defaultdict
 from functools import cache
 
 from botchat.core.errors import InvalidInput
-from botchat.core.models import valid_text
+from botchat.core.models import Span, valid_text
 
 _BEFORE, _AFTER = 20, 60
+_SNIPPET_BEFORE, _SNIPPET_AFTER = 40, 80
 
 _BEYOND_ALL_CASES = 0x20000  # letters with cases are in the first two planes: CaseFolding.txt of Unicode 17
 
@@ -41,6 +42,34 @@ def excerpt_around(text: str, wanted: str) -> str | None:
     start, stop = max(0, found.start() - _BEFORE), found.end() + _AFTER
     excerpt = " ".join(text[start:stop].split())
     return ("…" if start else "") + excerpt + ("…" if stop < len(text) else "")
+
+
+class WordMatcher:
+    """Finds the words of a search in texts, as the stores do.
+
+    Raises:
+        InvalidInput: there is no word in the search, or it is too long.
+    """
+
+    def __init__(self, wanted: str) -> None:
+        patterns = search_patterns(wanted)
+        self._words = [re.compile(pattern) for pattern in patterns]
+        self._any = re.compile("|".join(sorted(patterns, key=len, reverse=True)))
+
+    def count(self, text: str) -> int:
+        """Return how many of the words are in a text."""
+        return sum(word.search(text) is not None for word in self._words)
+
+    def spans(self, text: str) -> tuple[Span, ...]:
+        """Return where the words are in a text, in order, without overlaps."""
+        return tuple(found.span() for found in self._any.finditer(text))
+
+    def snippet(self, text: str) -> str:
+        """Return some 120 characters around the first match, on one line."""
+        found = self._any.search(text)
+        start, stop = (max(0, found.start() - _SNIPPET_BEFORE), found.end() + _SNIPPET_AFTER) if found else (0, 120)
+        snippet = " ".join(text[start:stop].split())
+        return ("…" if start else "") + snippet + ("…" if stop < len(text) else "")
 
 
 def _alternatives(character: str) -> str:

@@ -12,6 +12,7 @@ from botchat.web import callbacks
 from botchat.web.components.live_reply import finished_reply, show_ending, show_notices, show_reasoning
 from botchat.web.components.message_actions import ActiveMessages, OfferedActions, show_actions
 from botchat.web.components.message_text import show_bot_text, show_user_text
+from botchat.web.components.search import hit
 from botchat.web.markdown.escape import escape
 from botchat.web.routes.files import file_url
 from botchat.web.timezone import format_date, local_now
@@ -32,6 +33,7 @@ def show_session_message(session: Session, message: Message, actions: OfferedAct
             _editor(session, message)
             return
         _content(message)
+        hit.mark(message)
         _files(session, message)
         show_actions(session, message, actions)
         if message.id in active.details:

@@ -8,6 +8,7 @@ from botchat.core.errors import BotchatError, InvalidInput
 from botchat.core.models import SessionFilter, State
 from botchat.web import cache, callbacks, runtime
 from botchat.web.components.bulk_actions import bulk_selection, undo_button
+from botchat.web.components.search.results import search_results
 from botchat.web.components.session_rows import session_rows
 from botchat.web.markdown.escape import escape
 from botchat.web.timezone import local_now
@@ -51,6 +52,9 @@ def sidebar(user: str, opened: str | None) -> None:
 def _sessions(user: str, opened: str | None) -> None:
     place, where = _filter_controls(user)
     undo_button(user)
+    if where.text:
+        search_results(user, where)
+        return
     try:
         listed = cache.session_list(user, st.session_state.setdefault("pages", 1), where, local_now())
     except InvalidInput as error:  # the search text is too long
@@ -77,6 +81,7 @@ def _filter_controls(user: str) -> tuple[str, SessionFilter]:
         placeholder="Search chats",
         label_visibility="collapsed",
         on_change=_first_page,
+        live="300ms",
     )
     place = st.segmented_control(
         "Show",

@@ -15,6 +15,7 @@ from botchat.web.components.dividers import Dividers
 from botchat.web.components.live_reply import external_reply_id, follow_reply
 from botchat.web.components.message import show_message, show_session_message
 from botchat.web.components.message_actions import active_messages, offered_actions
+from botchat.web.components.search import hit
 
 _POLL_SECONDS = 3.0
 _BROKEN = {"failed", "truncated", "interrupted"}
@@ -27,23 +28,24 @@ def show_conversation(chat: Chat, session: Session) -> None:
     if reply is None and session.rev:
         session = _reread_if_changed(chat, session)
     reply_id = reply.message.id if reply else external_reply_id(session)
-    messages = branch_of(session.messages, _end_of_branch(session, reply))
-    later = max(0, len(messages) - message_window.MAX_MESSAGES)
+    messages, is_other = hit.shown_branch(session, _end_of_branch(session, reply))
+    later = max(0, len(messages) - message_window.shown())
+    if is_other:
+        hit.other_version_notice(session)
     if session.first:
         st.button(
             f"Load earlier messages ({session.first:,})", on_click=message_window.show_earlier, key="show earlier"
         )
     dividers, active = Dividers(session, messages), active_messages()
     offered = offered_actions(messages, alternatives(session.messages), active)
-    for message, actions in zip(messages[: message_window.MAX_MESSAGES], offered, strict=False):
+    for message, actions in zip(messages[: message_window.shown()], offered, strict=False):
         dividers.draw_above(message.id)
         if message.id != reply_id:
             show_session_message(session, message, actions, active)
     redact_dialog(session)
     regenerate_dialog(session)
     if later:
-        st.caption(f"{later:,} newer message{'s aren' if later > 1 else ' isn'}'t shown.")
-        st.button("Jump to latest", on_click=message_window.reset, key="show newest")
+        _show_later(later)
     if reply_id:
         follow_reply(session.user, session.id)
     elif not later and is_unanswered(session):
@@ -53,6 +55,13 @@ def show_conversation(chat: Chat, session: Session) -> None:
         st.button("Try again", icon=":material/refresh:", on_click=_try_again, args=args, key="retry")
     if session.rev and not reply_id:
         _poll_changes(session.user, session.id, session.rev)
+
+
+def _show_later(count: int) -> None:
+    """Say how many newer messages aren't shown, and offer to load them."""
+    st.caption(f"{count:,} newer message{'s aren' if count > 1 else ' isn'}'t shown.")
+    st.button("Load later messages", on_click=message_window.show_later, key="show later")
+    st.button("Jump to latest", on_click=message_window.reset, key="show newest")
 
 
 def _reread_if_changed(chat: Chat, session: Session) -> Session:

@@ -14,6 +14,7 @@ from botchat.web.components.dialogs.shared_links import show_shared
 from botchat.web.components.message import reopen_editor
 from botchat.web.components.model_picker import model_choices
 from botchat.web.components.new_chat import new_chat, restore_choices
+from botchat.web.components.search import hit
 from botchat.web.components.session_menu import reopen_dialog, session_header
 from botchat.web.components.session_rows import row_dialog
 from botchat.web.components.sidebar import sidebar
@@ -89,6 +90,7 @@ def _current_session(user: str) -> tuple[Session | None, str | None]:
     try:
         chat = cache.connection()
         if wanted:
+            hit.locate(chat, user, wanted)
             st.session_state.seen = chat.revision(user)  # before reading: later changes are noticed by `seen`
             remembered = chat.open(user, wanted, message_window.size())
             if message_window.grow(remembered):

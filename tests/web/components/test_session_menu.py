@@ -1,5 +1,6 @@
 """Actions on sessions: search, rename, pin, tag, archive, delete and restore."""
 
+import re
 from datetime import timedelta
 
 from support.fakes import DONE
@@ -26,6 +27,12 @@ def begun_ago(site, days: int, name: str) -> Session:
     session = Session(user="ann", bot_id="b", create_time=now() - timedelta(days=days))
     site.store.append(session, Message(role="user", content=name))
     return session
+
+
+def result_names(tab) -> list[str]:
+    """Return the names of the chats in the results of a search."""
+    found = [name for each in tab.sidebar.get("html") for name in re.findall("<strong>(.*?)</strong>", each.proto.body)]
+    return [re.sub("</?mark>", "", name) for name in found]
 
 
 def menu(tab, option: str):
@@ -66,20 +73,21 @@ def test_search_finds_by_name_and_content_and_an_empty_one_shows_all(site):
     begun_ago(site, 0, "about fish")
     tab = site.open()
     tab.text_input("search").set_value("HERON")
-    assert session_names(site.run(tab)) == ["about birds"]
+    assert result_names(site.run(tab)) == ["about birds"]
     tab.text_input("search").set_value("nothing like it")
-    assert session_names(site.run(tab)) == []
+    assert result_names(site.run(tab)) == []
     assert any("No results" in caption.value for caption in tab.sidebar.caption)
     tab.text_input("search").set_value("")
     assert len(session_names(site.run(tab))) == 2
 
 
-def test_a_search_is_paged_by_50(site):
+def test_a_search_is_paged_by_20(site):
     site.sessions(60)
     tab = site.open()
     tab.text_input("search").set_value("ann's")
-    assert len(session_names(site.run(tab))) == 50
-    assert len(session_names(click(tab, "load more"))) == 60
+    assert len(result_names(site.run(tab))) == 20
+    assert len(result_names(click(tab, "load more results"))) == 40
+    assert len(result_names(click(tab, "load more results"))) == 60
 
 
 def test_a_session_is_renamed_from_its_menu(site):

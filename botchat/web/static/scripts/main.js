@@ -16,6 +16,7 @@ function update() {
   watchScroller();
   placeBesideRow();
   keepRowFocus();
+  showHit();
 }
 restoreUnsent();
 new MutationObserver(update).observe(document.body, { childList: true, subtree: true });
