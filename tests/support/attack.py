@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import httpx2
-from support.bots.stub_server import StubBot, streamed
+from support.bots.stub_server import StubBot, streamed, without_model_list
 from support.shell import Shell
 from support.stores.servers import Mongod, free_port
 from support.web.browser import Site, Visitor, chromium
@@ -116,7 +116,7 @@ class Target(Shell):
 
     def use_bot(self, *answers: str, titles: bool = False) -> None:
         """Configure a bot that gives these answers, one per request."""
-        bot = self.closing.enter_context(StubBot([streamed([answer]) for answer in answers]))
+        bot = self.closing.enter_context(StubBot(without_model_list([streamed([answer]) for answer in answers])))
         self.configure(f'titles = {str(titles).lower()}\n[bots.stub]\nmodel = "stub-1"\nbase_url = "{bot.url}"\n')
 
     def visitor(self) -> Visitor:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from botchat.core.chat import Chat, Reply, alternatives, branch_of, is_unanswered
 from botchat.core.errors import BotchatError
-from botchat.core.models import Session
+from botchat.core.models import Message, Session
 from botchat.web import cache, callbacks, runtime
 from botchat.web.components import message_window
 from botchat.web.components.dialogs.redact import redact_dialog
@@ -48,13 +48,19 @@ def show_conversation(chat: Chat, session: Session) -> None:
         _show_later(later)
     if reply_id:
         follow_reply(session.user, session.id)
-    elif not later and is_unanswered(session):
-        st.button("Retry", icon=":material/refresh:", on_click=_retry, args=(session,), key="retry")
-    elif not later and messages and messages[-1].status in _BROKEN:
-        args = (session, messages[-1].id)
-        st.button("Try again", icon=":material/refresh:", on_click=_try_again, args=args, key="retry")
+    elif not later:
+        _offer_retry(session, messages)
     if session.rev and not reply_id:
         _poll_changes(session.user, session.id, session.rev)
+
+
+def _offer_retry(session: Session, messages: list[Message]) -> None:
+    """Offer to request the missing reply, or another one in place of a reply that broke off."""
+    if is_unanswered(session):
+        st.button("Retry", icon=":material/refresh:", on_click=_retry, args=(session,), key="retry")
+    elif messages and messages[-1].status in _BROKEN:
+        args = (session, messages[-1].id)
+        st.button("Try again", icon=":material/refresh:", on_click=_try_again, args=args, key="retry")
 
 
 def _show_later(count: int) -> None:

@@ -14,7 +14,9 @@ def attack(target: Target) -> str:
             return browser.get(f"{address}/export?form=json").status_code == 200
 
         page = browser.get(f"{address}/", headers={"Accept": "text/html"})
-        arrived = browser.get(page.url.join(re.search('<a href="([^"]*)">Continue with single sign-on', page.text)[1]))
+        arrived = browser.get(
+            page.url.join(re.search('<a class="button" href="([^"]*)">Continue with single sign-on', page.text)[1])
+        )
         callback = next(each.url for each in arrived.history if each.url.path == "/oauth2callback")
         if not is_signed_in():
             raise RuntimeError("The provider signed nobody in")

@@ -16,6 +16,7 @@ from botchat.core.storage.sqlite.repository import SqliteRepository
 from botchat.core.turn import Turns
 from botchat.settings import Settings
 from botchat.web import launcher, runtime
+from botchat.web.bot_editor import BotEditor
 
 
 class Bot(ScriptedBot):
@@ -64,7 +65,7 @@ def test_after_the_first_page_the_bot_is_prepared_and_after_the_second_it_is_alr
     bot = Bot()
     turns = Turns({"b": bot})
     chat = Chat(SqliteRepository(tmp_path / "botchat.db"), turns, default_bot="b")
-    served = launcher._runtime(Settings(), chat, turns, lambda: chat)
+    served = launcher._runtime(Settings(), chat, turns, lambda: chat, BotEditor(Settings(), turns.bots, {}))
     served.after_run()
     assert bot.asked.wait(30)
     served.after_run()

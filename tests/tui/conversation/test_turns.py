@@ -169,7 +169,7 @@ async def test_feedback_that_could_not_be_stored_is_asked_for_again_with_its_wor
 @async_test
 async def test_another_bot_answers_from_then_on(chat_with, store, tmp_path):
     chat = chat_with("I am b.", DONE)
-    chat.turns.bots["c"] = ScriptedBot("I am c.", DONE, bot_id="c")
+    chat.turns.bots.replace({**chat.turns.bots, "c": ScriptedBot("I am c.", DONE, bot_id="c")}, "b")
     async with terminal(chat, tmp_path) as at:
         await at.say("Who?")
         await at.sees("I am b.")

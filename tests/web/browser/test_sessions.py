@@ -115,3 +115,28 @@ def test_a_tab_shows_what_another_one_says_in_the_same_session(local_shell, serv
         expect(other.page.get_by_role("button", name="Stop")).to_have_count(0)
         other.say("long")
         visitor.sees("This is the end of the long reply.")
+
+
+def test_a_link_is_made_read_in_another_browser_and_revoked(local_shell, serve, visitor, local_repository):
+    session = Session(user="ann", bot_id="demo", system="a system prompt")
+    local_repository.append(session, Message(role="user", content="Where are herons?"))
+    local_repository.append(session, Message(role="assistant", content="**North**.", reasoning_content="a thought"))
+    visitor.visit(f"{serve(local_shell).address}/?session={session.id}")
+    visitor.pick("Chat options", "Share")
+    visitor.click("Create link")
+    link = visitor.page.get_by_role("dialog").locator("code")
+    expect(link).to_contain_text("/share/")
+    address = link.inner_text().strip()
+
+    reader = visitor.page.context.browser.new_context().new_page()
+    reader.goto(address)
+    expect(reader.get_by_text("Where are herons?").last).to_be_visible()
+    expect(reader.locator("strong", has_text="North")).to_be_visible()
+    assert "a thought" not in reader.content()
+    assert "a system prompt" not in reader.content()
+
+    visitor.page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
+    expect(visitor.page.get_by_role("dialog").get_by_role("button", name="Revoke")).to_have_count(0)
+    reader.reload()
+    expect(reader.get_by_role("heading", name="Link not found")).to_be_visible()
+    reader.context.close()

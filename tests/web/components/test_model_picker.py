@@ -18,7 +18,7 @@ class ListingBot(ScriptedBot):
 
 def offering(site, *models: str) -> None:
     site.follow("Yes.", DONE)
-    site.turns.bots["b"] = ListingBot(*models)
+    site.turns.bots.replace({"b": ListingBot(*models)}, "b")
 
 
 def picker(tab):
