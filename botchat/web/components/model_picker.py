@@ -5,16 +5,17 @@ from typing import Any
 
 import streamlit as st
 
-from botchat.core.chat import Chat
 from botchat.core.errors import BotchatError, InvalidInput
 from botchat.core.exporting import one_line
 from botchat.core.models import BotInfo, Session, check_params
 from botchat.web import cache, callbacks
 from botchat.web.components.new_chat import model_label
 from botchat.web.markdown.escape import escape
+from botchat.web.streamlit_internals import set_rerun_interval
 
 _Choice = tuple[str, str | None]
 _POLL_SECONDS = 0.5
+_IDLE_SECONDS = 86_400.0
 _FIELDS = ("temperature", "top_p", "max_tokens", "reasoning_effort")
 _EFFORTS = ("minimal", "low", "medium", "high")
 
@@ -26,22 +27,18 @@ def model_choices(session: Session) -> None:
     except BotchatError:
         return  # the page shows the error
     with st.bottom, st.container(key="choices", horizontal=True):
-        lists = chat.model_lists()
-        _picker(chat, session, lists)
+        chat.model_lists()  # starts to load them
+        st.fragment(_picker, run_every=_POLL_SECONDS if chat.model_lists_loading else None)(session)
         with st.popover(_summary(session.bot_params), icon=":material/tune:", type="tertiary", key="parameters"):
             _parameters(session)
-        if chat.model_lists_loading:
-            _await_lists()
 
 
-@st.fragment(run_every=_POLL_SECONDS)
-def _await_lists() -> None:
-    """Rerun the page once the lists have arrived."""
-    if not cache.connection().model_lists_loading:
-        st.rerun()
-
-
-def _picker(chat: Chat, session: Session, lists: dict[str, list[str]]) -> None:
+def _picker(session: Session) -> None:
+    """Show the models, with those of the lists that have arrived; a run of the whole page could undo a message's."""
+    chat = cache.connection()
+    lists = chat.model_lists()
+    if not chat.model_lists_loading:
+        set_rerun_interval(_IDLE_SECONDS)
     bots = chat.bots_for(session.user)
     choices = [choice for bot in bots.values() for choice in _choices(bot, lists.get(bot.bot_id, []))]
     current = (session.bot_id, session.bot_model)
@@ -81,6 +78,7 @@ def _choose(session: Session, key: str) -> None:
     bot_id, model = choice
     if not callbacks.attempt(lambda chat: chat.change_bot(session.user, session, bot_id, model)):
         del st.session_state[key]  # it shows the present model again
+    st.rerun()
 
 
 def _summary(params: dict[str, Any]) -> str:

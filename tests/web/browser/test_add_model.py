@@ -61,8 +61,10 @@ def test_a_bot_of_other_users_is_on_no_list_of_the_page(local_shell, serve, brow
     visitor = Visitor(context.new_page())
     site = serve(local_shell)
     visitor.visit(site.address)
-    visitor.sees("Demo · canned replies")
-    expect(visitor.page.get_by_role("combobox", name="Model")).to_have_count(0)
+    picker = visitor.page.get_by_role("combobox", name="Model")
+    expect(picker).to_have_value("Demo · canned replies, no AI")
+    picker.click()
+    expect(visitor.page.get_by_role("option")).to_have_text(["Demo · canned replies, no AI"])
     context.close()
     assert [line[0] for line in local_shell.lines("bots", "list", "--user", "ann")] == ["demo"]
     assert [line[0] for line in local_shell.lines("bots", "list", "--user", "bob")] == ["theirs", "demo"]

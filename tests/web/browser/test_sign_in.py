@@ -178,7 +178,7 @@ def come_back(address: str, query: str = "") -> Arrival:
     with httpx2.Client(trust_env=False, follow_redirects=True, timeout=30) as browser:
         page = browser.get(f"{address}/{query}", headers={"Accept": "text/html"})
         assert page.url.path == "/sign-in"
-        answer = browser.get(page.url.join(re.search('<a href="([^"]*)">Continue with', page.text)[1]))
+        answer = browser.get(page.url.join(re.search('<a class="button" href="([^"]*)">Continue with', page.text)[1]))
         return Arrival(answer, set(browser.cookies), browser.get(f"{address}/export?form=json").status_code)
 
 
