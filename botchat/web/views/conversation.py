@@ -55,7 +55,7 @@ def show_conversation(chat: Chat, session: Session) -> None:
 
 
 def _offer_retry(session: Session, messages: list[Message]) -> None:
-    """Offer to request the missing reply, or another one in place of a reply that broke off."""
+    """Offer to request the missing reply, or another one in place of an interrupted reply."""
     if is_unanswered(session):
         st.button("Retry", icon=":material/refresh:", on_click=_retry, args=(session,), key="retry")
     elif messages and messages[-1].status in _BROKEN:
