@@ -24,6 +24,7 @@ ANSI_SEQUENCES_KEYS["\x1b\n"] = (_Key.ALT_ENTER,)  # type: ignore[index]  # as e
 _MODIFY_OTHER_KEYS = re.compile("\x1b\\[27;(\\d+);(\\d+)~")
 """A key with modifiers in xterm's encoding: https://invisible-island.net/xterm/modified-keys.html."""
 
+_CONTROL_KEY = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")  # all but the tab and line ends
 _LINE_END = re.compile("\r\n|\r|\n")
 _TYPED_CATEGORIES = {"Zs", "Cf"}  # spaces such as U+3000, and joiners and direction marks
 _MARKER_LENGTH = len(BRACKETED_PASTE_START)
@@ -62,7 +63,7 @@ class InputParser(XTermParser):
 
     def _is_plain(self, data: str) -> bool:
         """Return whether the read has only text: no key or mark, not even one that began in the read before."""
-        return not self._is_bracketed and "\x1b" not in self._tail + data
+        return not self._is_bracketed and "\x1b" not in self._tail and not _CONTROL_KEY.search(data)
 
     def _follow_brackets(self, data: str) -> None:
         seen = self._tail + data

@@ -43,6 +43,7 @@ def test_lines_that_arrive_at_once_are_a_paste(end):
 
 def test_a_line_and_enter_at_once_are_keys():
     assert read("ok\r") == ["o", "k", "enter"]
+    assert read("ok\r\x11") == ["o", "k", "enter", "ctrl+q"]
     assert read("\r\r") == ["enter", "enter"]
 
 

@@ -1,6 +1,7 @@
 """The choices beside the composer: the model of the chat and the parameters of its requests."""
 
 import json
+import time
 from typing import Any
 
 import streamlit as st
@@ -11,11 +12,9 @@ from botchat.core.models import BotInfo, Session, check_params
 from botchat.web import cache, callbacks
 from botchat.web.components.new_chat import model_label
 from botchat.web.markdown.escape import escape
-from botchat.web.streamlit_internals import set_rerun_interval
 
 _Choice = tuple[str, str | None]
-_POLL_SECONDS = 0.5
-_IDLE_SECONDS = 86_400.0
+_WAIT_SECONDS, _POLL_SECONDS = 0.5, 0.02
 _FIELDS = ("temperature", "top_p", "max_tokens", "reasoning_effort")
 _EFFORTS = ("minimal", "low", "medium", "high")
 
@@ -27,18 +26,24 @@ def model_choices(session: Session) -> None:
     except BotchatError:
         return  # the page shows the error
     with st.bottom, st.container(key="choices", horizontal=True):
-        chat.model_lists()  # starts to load them
-        st.fragment(_picker, run_every=_POLL_SECONDS if chat.model_lists_loading else None)(session)
+        _picker(chat, session, _model_lists(chat))
         with st.popover(_summary(session.bot_params), icon=":material/tune:", type="tertiary", key="parameters"):
             _parameters(session)
 
 
-def _picker(session: Session) -> None:
-    """Show the models, with those of the lists that have arrived; a run of the whole page could undo a message's."""
-    chat = cache.connection()
+def _model_lists(chat: Chat) -> dict[str, list[str]]:
+    """Return the lists that have arrived. The first run of a tab waits a moment for them; later runs have the rest."""
     lists = chat.model_lists()
-    if not chat.model_lists_loading:
-        set_rerun_interval(_IDLE_SECONDS)
+    if "waited for models" not in st.session_state:
+        st.session_state["waited for models"] = True
+        until = time.monotonic() + _WAIT_SECONDS
+        while chat.model_lists_loading and time.monotonic() < until:
+            time.sleep(_POLL_SECONDS)
+        lists = chat.model_lists()
+    return lists
+
+
+def _picker(chat: Chat, session: Session, lists: dict[str, list[str]]) -> None:
     bots = chat.bots_for(session.user)
     choices = [choice for bot in bots.values() for choice in _choices(bot, lists.get(bot.bot_id, []))]
     current = (session.bot_id, session.bot_model)
@@ -78,7 +83,6 @@ def _choose(session: Session, key: str) -> None:
     bot_id, model = choice
     if not callbacks.attempt(lambda chat: chat.change_bot(session.user, session, bot_id, model)):
         del st.session_state[key]  # it shows the present model again
-    st.rerun()
 
 
 def _summary(params: dict[str, Any]) -> str:
