@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from botchat.core.chat import Chat
 from botchat.core.errors import BotchatError, InvalidInput
 from botchat.core.exporting import one_line
 from botchat.core.models import BotInfo, Session, check_params
