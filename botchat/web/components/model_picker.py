@@ -15,7 +15,7 @@ from botchat.web.components.new_chat import model_label
 from botchat.web.markdown.escape import escape
 
 _Choice = tuple[str, str | None]
-_WAIT_SECONDS, _POLL_SECONDS = 0.5, 0.02
+_WAIT_SECONDS, _POLL_SECONDS = 3.0, 0.02
 _FIELDS = ("temperature", "top_p", "max_tokens", "reasoning_effort")
 _EFFORTS = ("minimal", "low", "medium", "high")
 
