@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from botchat.core.chat import Chat
 from botchat.core.errors import BotchatError, InvalidInput
@@ -20,13 +21,22 @@ _FIELDS = ("temperature", "top_p", "max_tokens", "reasoning_effort")
 _EFFORTS = ("minimal", "low", "medium", "high")
 
 
-def model_choices(session: Session) -> None:
-    """Show the model and the parameters of a session below the composer; both apply from its next message."""
+def choices_place() -> DeltaGenerator:
+    """Reserve the place of the choices, below the composer."""
+    with st.bottom:
+        return st.container(key="choices", horizontal=True)
+
+
+def model_choices(session: Session, place: DeltaGenerator) -> None:
+    """Show the model and the parameters of a session; both apply from its next message.
+
+    Call this at the end of a run: the first one of a tab waits for the lists of models.
+    """
     try:
         chat = cache.connection()
     except BotchatError:
         return  # the page shows the error
-    with st.bottom, st.container(key="choices", horizontal=True):
+    with place:
         _picker(chat, session, _model_lists(chat))
         with st.popover(_summary(session.bot_params), icon=":material/tune:", type="tertiary", key="parameters"):
             _parameters(session)

@@ -12,7 +12,7 @@ from botchat.web import assets, cache, callbacks, runtime
 from botchat.web.components import composer, message_window
 from botchat.web.components.dialogs.shared_links import show_shared
 from botchat.web.components.message import reopen_editor
-from botchat.web.components.model_picker import model_choices
+from botchat.web.components.model_picker import choices_place, model_choices
 from botchat.web.components.new_chat import new_chat, restore_choices
 from botchat.web.components.search import hit
 from botchat.web.components.session_menu import reopen_dialog, session_header
@@ -44,8 +44,7 @@ def show() -> None:
         _other_view(view, user)
     else:
         composer.message_input(session)
-        if session and not problem:
-            model_choices(session)
+        place = choices_place()
         if problem:
             st.error(escape(problem), icon=":material/error:")
         if session:
@@ -53,7 +52,9 @@ def show() -> None:
     callbacks.show_notice()
     if not view:
         composer.unsent_message(session)
-        _side(user, session)  # last, so that the first text of a reply doesn't wait for the session list
+        _side(user, session)  # late, so that the first text of a reply doesn't wait for the session list
+        if session and not problem:
+            model_choices(session, place)
     runtime.current().after_run()
 
 
