@@ -12,6 +12,9 @@ _TIMEOUT_SECONDS = 10
 _FRESH_SECONDS = 600
 _RETRY_SECONDS = 30
 
+_Key = tuple[str, str | None]
+"""The ID of a bot and the URL of its server: an edited bot has another list."""
+
 
 class ModelLists:
     """The models of each bot's server as far as they are known, cached for ten minutes.
@@ -21,9 +24,9 @@ class ModelLists:
 
     def __init__(self, loop: LoopThread) -> None:
         self._loop = loop
-        self._models: dict[str, list[str]] = {}
-        self._due: dict[str, float] = {}
-        self._loading: set[str] = set()
+        self._models: dict[_Key, list[str]] = {}
+        self._due: dict[_Key, float] = {}
+        self._loading: set[_Key] = set()
 
     @property
     def is_loading(self) -> bool:
@@ -34,24 +37,28 @@ class ModelLists:
         """Return the known models by bot ID, and start to load those that are missing or old; don't wait for them."""
         models = {}
         for bot in bots:
-            bot_id = bot.info.bot_id
+            bot_id, key = bot.info.bot_id, _key(bot)
             if bot.info.models is not None:
                 models[bot_id] = list(bot.info.models)
                 continue
-            if bot_id not in self._loading and time.monotonic() >= self._due.get(bot_id, 0):
-                self._loading.add(bot_id)
+            if key not in self._loading and time.monotonic() >= self._due.get(key, 0):
+                self._loading.add(key)
                 self._loop.run(self._load(bot))
-            models[bot_id] = self._models.get(bot_id, [])
+            models[bot_id] = self._models.get(key, [])
         return models
 
     async def _load(self, bot: Bot) -> None:
-        bot_id, seconds = bot.info.bot_id, _RETRY_SECONDS
+        key, seconds = _key(bot), _RETRY_SECONDS
         try:
             async with asyncio.timeout(_TIMEOUT_SECONDS):
-                self._models[bot_id] = await bot.list_models()
+                self._models[key] = await bot.list_models()
             seconds = _FRESH_SECONDS
         except (BotError, TimeoutError):  # a message to this bot tells the reason; its last list stays
             pass
         finally:
-            self._due[bot_id] = time.monotonic() + seconds
-            self._loading.discard(bot_id)
+            self._due[key] = time.monotonic() + seconds
+            self._loading.discard(key)
+
+
+def _key(bot: Bot) -> _Key:
+    return bot.info.bot_id, bot.info.base_url
