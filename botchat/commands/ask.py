@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -31,7 +31,7 @@ from botchat.commands.support.options import (
 from botchat.commands.support.session_selectors import find_session, pluralize
 from botchat.commands.support.standard_input import input_timeout, is_piped, read_input, text_or_image
 from botchat.commands.support.streams import OutputClosedError
-from botchat.core.errors import BotchatError, BotError, InvalidInput, SessionNotFound, StoreError
+from botchat.core.errors import BotchatError, BotError, InvalidInput, StoreError
 
 if TYPE_CHECKING:
     from botchat.core.chat import Chat, Reply
@@ -113,12 +113,11 @@ def ask(
         with open_user_chat(settings, create=not no_save, save=not no_save) as (chat, name):
             session = _open_session(chat, name, session_id, bot, continue_last=continue_last)
             _set_options(chat, session, model, system, params)
-            with _response_format(chat, session, expected):
-                writer = JsonWriter() if as_json else JsonLinesWriter() if as_jsonl else TextWriter(reasoning=reasoning)
-                reply = chat.send(name, session, question)
-                label = session.bot_model or chat.bot_of(session).label
-                writer.begin(None if no_save else session.id, session.bot_id, label)
-                _write_reply(reply, writer, is_saved=not no_save)
+            writer = JsonWriter() if as_json else JsonLinesWriter() if as_jsonl else TextWriter(reasoning=reasoning)
+            reply = chat.send(name, session, question, params=response_format(expected))
+            label = session.bot_model or chat.bot_of(session).label
+            writer.begin(None if no_save else session.id, session.bot_id, label)
+            _write_reply(reply, writer, is_saved=not no_save)
             if expected is not None:
                 check_reply(reply.message.content, expected)
 
@@ -165,24 +164,6 @@ def _set_options(
         changes["bot_params"] = session.bot_params = session.bot_params | params
     if changes and session.rev:
         chat.update(session.user, session.id, **changes)
-
-
-@contextmanager
-def _response_format(chat: "Chat", session: "Session", schema: dict[str, Any] | None) -> Iterator[None]:
-    """Request a reply of this schema, for one turn: the next one of the session has the parameters of before."""
-    if schema is None:
-        yield
-        return
-    params = session.bot_params
-    session.bot_params = params | {"response_format": response_format(schema)}
-    if session.rev:  # a turn reads the parameters of a stored session from the store
-        chat.update(session.user, session.id, bot_params=session.bot_params)
-    try:
-        yield
-    finally:
-        session.bot_params = params
-        with suppress(SessionNotFound):  # the message was not stored
-            chat.update(session.user, session.id, bot_params=params)
 
 
 def _read_question(arguments: list[str], attachments: list[str]) -> "Message":

@@ -1,8 +1,8 @@
 """The operations of all front ends: the page, the terminal client, the command line and the API use `Chat`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Unpack
+from typing import Any, Unpack
 
 from botchat.core.bots import warm_up
 from botchat.core.context import ContextUsage, context_usage, topic_starts
@@ -127,9 +127,12 @@ class Chat(Sessions):
         check_name("The user", user)
         return Session(user=user, bot_id=self._turns.bot(bot_id or self.preferred_bot(user), user).info.bot_id)
 
-    def send(self, user: str, session: Session, content: str | Message) -> Reply:
+    def send(
+        self, user: str, session: Session, content: str | Message, *, params: Mapping[str, Any] | None = None
+    ) -> Reply:
         """Store the user's message, then request a reply from the session's bot; return the reply as it starts.
 
+        `params` are parameters of this request alone, in addition to the session's; they aren't stored.
         A Message that could not be saved can be sent again unchanged: it is not stored twice.
 
         Raises:
@@ -145,7 +148,7 @@ class Chat(Sessions):
             check_files(message.files, self.bot_of(session))
         if not session.rev:  # it starts now, whenever its empty page was opened
             session.create_time = message.create_time
-        return self._turns.send(self._repository, session, message)
+        return self._turns.send(self._repository, session, message, params=params)
 
     def append_messages(self, user: str, session: Session, messages: Sequence[Message]) -> None:
         """Append messages from elsewhere, without a request to the bot; the session stays reserved for the next turn.

@@ -87,9 +87,12 @@ def load_schema(source: str) -> dict[str, Any]:
     return schema
 
 
-def response_format(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the parameter that requests a reply of this schema."""
-    return {"type": "json_schema", "json_schema": {"name": "reply", "strict": True, "schema": schema}}
+def response_format(schema: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the parameters that request a reply of this schema; {} without one."""
+    if schema is None:
+        return {}
+    own_format = {"type": "json_schema", "json_schema": {"name": "reply", "strict": True, "schema": schema}}
+    return {"response_format": own_format}
 
 
 def check_reply(text: str, schema: dict[str, Any]) -> None:

@@ -94,10 +94,17 @@ class Turns:
         with self._lock:
             self._revisions[user] = self._revisions.get(user, 0) + 1
 
-    def send(self, repository: SessionRepository, session: Session, message: Message) -> Reply:
+    def send(
+        self,
+        repository: SessionRepository,
+        session: Session,
+        message: Message,
+        *,
+        params: Mapping[str, Any] | None = None,
+    ) -> Reply:
         """Save the user's message, then request a reply from the session's bot; return the reply as it starts.
 
-        A message with a `parent` starts a branch after that one.
+        A message with a `parent` starts a branch after that one. `params` are parameters of this request alone.
 
         Raises:
             UnknownBot, ReplyRunning, StoreError: the message is not saved, and the bot was not asked.
@@ -108,7 +115,7 @@ class Turns:
                 read_context_history(repository, bot.info, session, message.parent) if session.rev else History([], 0)
             )
             messages = [*earlier.messages, message]
-            request = self._request(repository, session, reply, History(messages, earlier.older))
+            request = self._request(repository, session, reply, History(messages, earlier.older), params)
             self._renew_expiry(repository, session)
             message.parent = message.parent or session.head
             repository.append(session, message, turn=self.holder)
@@ -236,8 +243,16 @@ class Turns:
         with self._lock:
             self._replies.pop((reply.user, reply.session_id), None)
 
-    def _request(self, repository: SessionRepository, session: Session, reply: Reply, history: History) -> BotRequest:
-        bot, model, params = self.bot(session.bot_id, session.user), session.bot_model, session.bot_params
+    def _request(
+        self,
+        repository: SessionRepository,
+        session: Session,
+        reply: Reply,
+        history: History,
+        own_params: Mapping[str, Any] | None = None,
+    ) -> BotRequest:
+        bot, model = self.bot(session.bot_id, session.user), session.bot_model
+        params = {**session.bot_params, **(own_params or {})}
         utility_bot = bot if model is None else bot.with_options(model, {})
         return BotRequest(
             repository=repository,

@@ -14,7 +14,15 @@ from support.stores.sessions import stored
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
-SCHEMA = json.dumps({"type": "object", "properties": {"legs": {"type": "integer"}}, "required": ["legs"]})
+SCHEMA = json.dumps(
+    {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$defs": {"number.of": {"type": "integer"}},
+        "type": "object",
+        "properties": {"legs": {"$ref": "#/$defs/number.of"}},
+        "required": ["legs"],
+    }
+)
 
 
 @contextmanager
