@@ -62,7 +62,7 @@ _sessions.add("share", "shares:share", "Create a read-only link to a session")
 _sessions.add("redact", "sessions_change:redact", "Permanently remove a message's content from the store")
 _sessions.add("delete", "sessions_change:delete", "Move sessions to the trash, or delete them permanently")
 _sessions.add("restore", "sessions_change:restore", "Restore sessions from the trash")
-_sessions.add("prune", "sessions_change:prune", "Delete or archive inactive sessions")
+_sessions.add("prune", "sessions_prune:prune", "Delete or archive inactive sessions")
 app.add_group("sessions", _sessions)
 
 _users = CommandGroup("Manage users and their accounts.")
