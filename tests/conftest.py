@@ -166,7 +166,7 @@ def visit(browser):
         context = browser.new_context(viewport=viewport, **options)
         contexts.append(context)
         visitor = Visitor(context.new_page())
-        visitor.page.on("console", lambda line: line.type == "error" and complaints.append(line.text))
+        visitor.page.on("console", lambda line: line.type == "error" and complaints.append((line.text, line.location)))
         visitor.page.on("pageerror", lambda error: complaints.append(str(error)))
         visitor.visit(address)
         return visitor

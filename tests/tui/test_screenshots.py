@@ -2,12 +2,13 @@
 
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from support.paths import DOCS
 from support.tui import demo
-from support.tui.stories import async_test, terminal
+from support.tui.stories import TerminalPilot, async_test, terminal
 
 from botchat.bootstrap import build_turns
 from botchat.core.chat import Chat
@@ -35,12 +36,21 @@ def picture_of(app) -> str:
     return re.sub(r"terminal-\d+", "terminal", svg)
 
 
-def check(app, path: Path) -> None:
-    picture = picture_of(app)
+def expected(app, path: Path) -> str:
+    """Return the kept picture, which is this screen if pictures are to be updated."""
     if os.environ.get("UPDATE_PICTURES"):
         path.parent.mkdir(exist_ok=True)
-        path.write_text(picture, encoding="utf-8")
-    assert picture == path.read_text(encoding="utf-8"), f"{path.name} looks different now: look, then UPDATE_PICTURES=1"
+        path.write_text(picture_of(app), encoding="utf-8")
+    return path.read_text(encoding="utf-8")
+
+
+async def check(at: TerminalPilot, path: Path) -> None:
+    """Compare the screen with a picture, once all of it is drawn."""
+    await at.settled()
+    wanted = expected(at.app, path)
+    with suppress(AssertionError):  # the comparison below shows the difference
+        await at.until(lambda: picture_of(at.app) == wanted)
+    assert picture_of(at.app) == wanted, f"{path.name} looks different now: look, then UPDATE_PICTURES=1"
 
 
 @pytest.mark.parametrize(
@@ -53,8 +63,7 @@ def test_a_session_looks_as_it_did(demo_chat, tmp_path, name, size, theme):
         first = {"find_initial": lambda chat: chat.latest("ann"), "clock": lambda: demo.NOW}
         async with terminal(demo_chat, tmp_path, size=size, theme=theme, **first) as at:
             await at.sees("Thanks!", "7 chats")
-            await at.settled()
-            check(at.app, PICTURES / f"{name}.svg")
+            await check(at, PICTURES / f"{name}.svg")
 
     look()
 
@@ -66,8 +75,7 @@ async def test_the_picture_of_the_document_is_of_this_program(demo_chat, tmp_pat
         await at.sees("on the coast", "7 chats")
         await at.press("escape", "t", "escape")
         await at.type("What do they eat?")
-        await at.settled()
-        check(at.app, DOCS / "images" / "tui.svg")
+        await check(at, DOCS / "images" / "tui.svg")
 
 
 @async_test
@@ -77,5 +85,4 @@ async def test_the_question_before_a_deletion_looks_as_it_did(demo_chat, tmp_pat
         at.app.sessions.list.focus()
         await at.press("down", "d")
         await at.sees("Move “Trip to Rome in April” to trash?")
-        await at.settled()
-        check(at.app, PICTURES / "question.svg")
+        await check(at, PICTURES / "question.svg")

@@ -1,11 +1,11 @@
 """The HTML of the pages /sign-in and /sign-out: plain forms that work without a script."""
 
-import base64
 from html import escape
 from pathlib import Path
 
+from botchat.web.icon import ICON_URL
+
 _STATIC = Path(__file__).parent.parent / "static"
-_ICON = f"data:image/png;base64,{base64.b64encode((_STATIC / 'icon.png').read_bytes()).decode()}"
 SCRIPT = (_STATIC / "sign_in.js").read_bytes()
 """The script of the page: a checkbox that shows the password. Without it, the form is complete."""
 
@@ -65,7 +65,7 @@ SIGN_OUT_FIELDS = """<button autofocus>Sign out</button>
 
 def page_html(title: str, notice: str, fields: str, key: str) -> str:
     """Return a page with a form. All arguments are HTML; `key` protects the form."""
-    return _PAGE.format(title=title, notice=notice, fields=fields, key=key, icon=_ICON, style=_STYLE)
+    return _PAGE.format(title=title, notice=notice, fields=fields, key=key, icon=ICON_URL, style=_STYLE)
 
 
 def password_fields(user: str, *, is_wrong: bool) -> str:

@@ -1,7 +1,5 @@
 """The page: selects the view, and arranges the sidebar, the open session and the composer."""
 
-from pathlib import Path
-
 import streamlit as st
 
 from botchat.core.chat import Chat
@@ -18,13 +16,12 @@ from botchat.web.components.search import hit
 from botchat.web.components.session_menu import reopen_dialog, session_header
 from botchat.web.components.session_rows import row_dialog
 from botchat.web.components.sidebar import sidebar
+from botchat.web.icon import ICON_URL
 from botchat.web.markdown.escape import escape
 from botchat.web.streamlit_internals import undrawn_texts
 from botchat.web.views.admin.page import show_admin
 from botchat.web.views.conversation import session_with_reply, show_conversation, show_last_read
 from botchat.web.views.settings import show_settings
-
-_ICON = Path(__file__).parent.parent / "static" / "icon.png"
 
 
 def show() -> None:
@@ -35,9 +32,7 @@ def show() -> None:
     session, problem = (None, None) if view else _current_session(user)
     if not view and composer.send_kept(session, problem):
         st.rerun()
-    st.set_page_config(
-        page_title=_title(session), page_icon=str(_ICON), layout="wide" if view == "admin" else "centered"
-    )
+    st.set_page_config(page_title=_title(session), page_icon=ICON_URL, layout="wide" if view == "admin" else "centered")
     assets.apply()
     if view:
         _side(user, session)
@@ -59,7 +54,7 @@ def show() -> None:
 
 
 def _side(user: str, session: Session | None) -> None:
-    st.logo(_ICON, size="large")
+    st.logo(ICON_URL, size="large")
     row_dialog(user)
     with st.sidebar:
         sidebar(user, session.id if session and session.rev else None)
